@@ -1,0 +1,12 @@
+// One function per bind_*.cpp; main.cpp calls them all.
+#pragma once
+
+#include <pybind11/pybind11.h>
+
+namespace betalps::python {
+
+void bind_potential(pybind11::module_&);   // betalps/mtp.hpp, basis.hpp, io.hpp
+void bind_neighbours(pybind11::module_&);  // betalps/neighbours.hpp
+void bind_evaluate(pybind11::module_&);    // betalps/evaluate.hpp, jacobian.hpp, grade.hpp
+
+}  // namespace betalps::python

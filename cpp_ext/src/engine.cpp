@@ -1,0 +1,186 @@
+#include "engine.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <stdexcept>
+#include <string>
+
+namespace betalps {
+namespace {
+
+double seconds_now() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+std::size_t round_up(std::size_t n, std::size_t multiple) { return (n + multiple - 1) / multiple * multiple; }
+
+/// The share of thread t of n things among `threads`, in multiples of `unit`.
+std::size_t share(std::size_t n, int threads, int t, std::size_t unit) {
+  const std::size_t units = (n + unit - 1) / unit;
+  return std::min(n, units * static_cast<std::size_t>(t) / static_cast<std::size_t>(threads) * unit);
+}
+
+/// forces[i] = sum over threads of their private sums.
+void sum_forces(const std::vector<const double*>& shares, std::size_t begin, std::size_t end, double* forces) {
+  for (std::size_t i = begin; i < end; ++i)
+    for (int c = 0; c < 3; ++c) {
+      double sum = 0;
+      for (const double* share : shares) sum += share[4 * i + c];
+      forces[3 * i + c] = sum;
+    }
+}
+
+}  // namespace
+
+void PackedPairs::pack(const Pairs& pairs, int species_count, int lanes) {
+  rows.resize(pairs.atoms + 1);
+  std::vector<std::size_t> members(species_count, 0);
+  for (std::size_t i = 0; i < pairs.atoms; ++i) {
+    const std::int32_t species = pairs.species[i];
+    if (species < 0 || species >= species_count)
+      throw std::invalid_argument("species of atom " + std::to_string(i) + ": found " + std::to_string(species) +
+                                  ", expected 0 to " + std::to_string(species_count - 1));
+    const double* r = pairs.positions + 3 * i;
+    rows[i] = {r[0], r[1], r[2], static_cast<std::int64_t>(i) << 32 | species};
+    if (i < pairs.centres) ++members[species];
+  }
+  // padding points here: far from everything, so that it is never a neighbour of anything
+  rows[pairs.atoms] = {1e150, 1e150, 1e150, static_cast<std::int64_t>(pairs.atoms) << 32};
+
+  group_species.clear();
+  std::vector<std::size_t> next(species_count);  // where the next centre of each species goes
+  for (int z = 0; z < species_count; ++z) {
+    next[z] = group_species.size() * lanes;
+    group_species.insert(group_species.end(), (members[z] + lanes - 1) / lanes, z);
+  }
+  centres.assign(group_species.size() * lanes, -1);
+  longest = 0;
+  for (std::size_t i = 0; i < pairs.centres; ++i) {
+    centres[next[pairs.species[i]]++] = static_cast<std::int32_t>(i);
+    longest = std::max(longest, static_cast<std::size_t>(pairs.first[i + 1] - pairs.first[i]));
+  }
+}
+
+PackedGrades pack_grades(const Potential& potential, int columns) {
+  const ActiveSet& set = *potential.active_set;
+  const std::size_t n = potential.coeffs_count(), species = static_cast<std::size_t>(potential.species_count);
+  if (set.size != n)
+    throw std::invalid_argument("active set: found " + std::to_string(set.size) + " rows, expected one for each of the " +
+                                std::to_string(n) + " coefficients");
+  const std::size_t radial = potential.radial_coeffs_count() / species, scalars = potential.basis.scalars.size();
+  const std::size_t rows = radial + 1 + scalars, blocks = round_up(n, columns) / columns;
+  PackedGrades out;
+  out.memory.assign(species * blocks * rows * columns, 0.0);
+  double* to = out.memory.data();
+  for (std::size_t z = 0; z < species; ++z) {
+    out.tables.push_back({to, rows, blocks});
+    for (std::size_t block = 0; block < blocks; ++block)
+      for (std::size_t row = 0; row < rows; ++row)
+        for (int c = 0; c < columns; ++c, ++to) {
+          const std::size_t coefficient = row < radial    ? z * radial + row
+                                          : row == radial ? species * radial + z
+                                                          : species * (radial + 1) + row - radial - 1;
+          const std::size_t k = block * columns + c;
+          if (k < n) *to = set.inverse_transpose[k * n + coefficient] * set.site_energy_weight;
+        }
+  }
+  return out;
+}
+
+template <class T>
+TypedEngine<T>::TypedEngine(const Potential& potential, Isa isa)
+    : kernel_(kernel_for<T>(isa)),
+      compiled_(compile<T>(potential, kernel_.layout)),
+      coefficients_(potential.coeffs_count()) {}
+
+template <class T>
+Scratch<T> TypedEngine<T>::scratch(ThreadBuffers<T>& buffers, bool forces, bool columns, std::size_t atoms,
+                                   bool timed) const {
+  const Layout& layout = kernel_.layout;
+  const Tables<T>& tables = compiled_->tables;
+  const std::size_t lanes = layout.lanes, groups = layout.groups;
+  Scratch<T> s{};
+  // An odd number of vectors between records and lines: a power of two would map them to a few sets of the cache.
+  s.capacity = round_up(packed_.longest + 8, 16) + 8;
+  s.pair_stride = ((4 + 2 * static_cast<std::size_t>(tables.radial_count) + 1) | 1) * lanes;
+  const auto at_least = [](auto& buffer, std::size_t size) {
+    if (buffer.size() < size) buffer.resize(size);
+    return buffer.data();
+  };
+  s.pairs = at_least(buffers.pairs, groups * s.capacity * s.pair_stride);
+  s.indices = at_least(buffers.indices, groups * s.capacity * lanes);
+  s.lanes = at_least(buffers.lanes, 4 * lanes * s.capacity);
+  s.moments = at_least(buffers.moments, tables.moments * groups * lanes);
+  s.adjoints = at_least(buffers.adjoints, tables.moments * groups * lanes);
+  if (columns) {
+    const std::size_t rows =
+        static_cast<std::size_t>(tables.species) * tables.radial_count * tables.radial_size + 1 + tables.scalars;
+    s.columns = at_least(buffers.columns, rows * layout.grade_groups * lanes);
+  }
+  if (forces) {
+    buffers.forces.assign(4 * (atoms + 1), 0.0);
+    s.forces = buffers.forces.data();
+  }
+  s.seconds = timed ? buffers.seconds.data() : nullptr;
+  s.clock = &seconds_now;
+  return s;
+}
+
+template <class T>
+void TypedEngine<T>::run(const Pairs& pairs, const Wanted& wanted, const PackedGrades* grades, ThreadPool& pool,
+                         StageTimes* times) {
+  const Layout& layout = kernel_.layout;
+  packed_.pack(pairs, compiled_->tables.species, layout.lanes);
+  Call<T> call{};
+  call.tables = &compiled_->tables;
+  call.rows = packed_.rows.data();
+  call.dummy = static_cast<std::uint32_t>(pairs.atoms);
+  call.first = pairs.first;
+  call.neighbours = pairs.neighbours;
+  call.centres = packed_.centres.data();
+  call.group_species = packed_.group_species.data();
+  call.groups = packed_.groups();
+  call.site_energies = wanted.output.site_energies;
+  call.site_virials = wanted.output.site_virials;
+  call.gradient = wanted.output.forces != nullptr || wanted.output.site_virials != nullptr;
+  call.site_rows = wanted.site_rows;
+  call.coefficients = coefficients_;
+  if (wanted.grades) {
+    call.grade_tables = grades->tables.data();
+    call.grades = wanted.grades;
+  }
+  std::vector<double> energies;
+  if (!call.site_energies) {
+    energies.resize(pairs.centres);
+    call.site_energies = energies.data();
+  }
+
+  const int threads = pool.threads();
+  buffers_.resize(std::max(buffers_.size(), static_cast<std::size_t>(threads)));
+  std::vector<const double*> shares(threads);
+  const bool columns = call.site_rows || call.grade_tables;
+  pool.run([&](int t) {
+    ThreadBuffers<T>& buffers = buffers_[t];
+    buffers.seconds.fill(0);
+    const Scratch<T> own = scratch(buffers, call.gradient, columns, pairs.atoms, times != nullptr);
+    shares[t] = own.forces;
+    kernel_.run(call, own, share(call.groups, threads, t, layout.groups), share(call.groups, threads, t + 1, layout.groups));
+  });
+  if (wanted.output.forces) {
+    if (threads == 1)
+      sum_forces(shares, 0, pairs.atoms, wanted.output.forces);
+    else
+      pool.run([&](int t) {
+        sum_forces(shares, share(pairs.atoms, threads, t, 64), share(pairs.atoms, threads, t + 1, 64),
+                   wanted.output.forces);
+      });
+  }
+  if (times)
+    for (int t = 0; t < threads; ++t)
+      for (int stage = 0; stage < StageTimes::count; ++stage) times->seconds[stage] += buffers_[t].seconds[stage];
+}
+
+template class TypedEngine<double>;
+template class TypedEngine<float>;
+
+}  // namespace betalps

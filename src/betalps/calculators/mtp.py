@@ -1,0 +1,172 @@
+"""The ASE calculator."""
+
+import warnings
+from typing import Any
+
+import numpy as np
+from ase import Atoms
+from ase.calculators.calculator import Calculator, all_changes
+
+from betalps.calculators.engine import Engine, Precision, as_potential
+from betalps.potentials import Potential
+from betalps.typing import Floats, PathLike
+
+_WITHOUT_GRADIENT = {"energy", "free_energy", "energies"}
+_GRADES = {"grade", "site_grades"}
+
+
+class MTP(Calculator):  # type: ignore[misc]  # ASE's own base class is not fully typed
+    """A moment tensor potential as an ASE calculator.
+
+    Gives ``energy, free_energy, energies, forces, stress, stresses`` in ASE's units and sign (stress = dE/dstrain /
+    volume, Voigt order xx yy zz yz xz xy; positive under tension), and with `grade` the extrapolation grades
+    ``grade`` (the largest) and ``site_grades``.
+
+    Parameters
+    ----------
+    potential
+        A `betalps.potentials.Potential`, the name of a bundled one such as ``"beta-lps-interim"``, or the path of an
+        ``.almtp`` or ``.mtp`` file that names its species (for others use ``Potential.read(path, species=[...])``).
+    threads
+        None takes BETALPS_THREADS, OMP_NUM_THREADS or all cores this process may use.
+    precision
+        "double", or "mixed": pairs and moments in single precision (see the docs for its error).
+    skin
+        Å that the neighbour list holds beyond the cutoff. A larger one is rebuilt more rarely.
+    grade
+        True: extrapolation grades with every calculation. A number n: with every n-th calculation of forces, the
+        others leave them out of `results`. False: only when asked for by ``get_property("grade", atoms)``.
+
+    Raises
+    ------
+    SpeciesError
+        The potential does not name its species, or (when calculating) lacks one of the structure's.
+    StructureError
+        When calculating: a position or the cell is not finite, or a periodic direction has no lattice vector.
+
+    Examples
+    --------
+    >>> from betalps import MTP
+    >>> from betalps.structures import beta_li3ps4
+    >>> atoms = beta_li3ps4()
+    >>> atoms.calc = MTP("beta-lps-interim", threads=1)
+    >>> round(atoms.get_potential_energy() / len(atoms), 1)
+    -4.4
+    """
+
+    implemented_properties = [
+        "energy",
+        "free_energy",
+        "energies",
+        "forces",
+        "stress",
+        "stresses",
+        "grade",
+        "site_grades",
+    ]
+    ignored_changes = {"initial_charges", "initial_magmoms"}
+
+    def __init__(
+        self,
+        potential: Potential | PathLike,
+        *,
+        threads: int | None = None,
+        precision: Precision = "double",
+        skin: float = 1.0,
+        grade: bool | int = False,
+    ) -> None:
+        if grade < 0:
+            message = f"grade is {grade}; expected True, False or a positive number of calculations"
+            raise ValueError(message)
+        super().__init__()
+        self.potential = as_potential(potential)
+        self.grade_interval = int(grade)
+        self._settings: dict[str, Any] = {"threads": threads, "precision": precision, "skin": skin}
+        self._calculations = 0
+        self.engine = Engine(self.potential, **self._settings)
+        self.parameters.update(
+            potential=self.potential.name, sha256=self.potential.sha256, grade=self.grade_interval, **self._settings
+        )
+        if grade:
+            self._warn_of_unfilled_rows()
+
+    def calculate(
+        self,
+        atoms: Atoms | None = None,
+        properties: list[str] | None = None,
+        system_changes: list[str] = all_changes,
+    ) -> None:
+        """Fill `results`; called by ASE."""
+        wanted = set(properties or ["energy"])
+        if atoms is not None:
+            self.atoms = atoms.copy()
+        atoms = self.atoms
+        if system_changes:
+            self.results = {}
+        gradient = not wanted <= _WITHOUT_GRADIENT | _GRADES
+        grades = bool(wanted & _GRADES)
+        if gradient and self.grade_interval:
+            grades = grades or self._calculations % self.grade_interval == 0
+            self._calculations += 1
+        structure = (atoms.positions, atoms.numbers, atoms.cell.array, atoms.pbc)
+        active_set = self.potential.active_set if grades else None
+        by_configuration = active_set is not None and active_set.mode == "configuration"
+        out = self.engine.evaluate(
+            *structure, forces=gradient, virials=gradient, grades=grades and not by_configuration
+        )
+        self.results.update(energy=out.energy, free_energy=out.energy, energies=out.energies)
+        if gradient:
+            self.results["forces"] = out.forces
+            if atoms.cell.rank == 3:
+                self._store_stress(out.virials, atoms.cell.volume)
+        if by_configuration:
+            self.results["grade"] = self.engine.configuration_grade(*structure)
+        elif out.grades is not None:
+            self.results.update(grade=float(out.grades.max(initial=0.0)), site_grades=out.grades)
+
+    def _store_stress(self, virials: Floats | None, volume: float) -> None:
+        assert virials is not None
+        stresses = virials / -volume
+        self.results.update(stresses=stresses, stress=stresses.sum(axis=0))
+
+    def check_state(self, atoms: Atoms, tol: float = 1e-15) -> list[str]:
+        """What changed since the last calculation. Exact: any change of a position counts, whatever `tol`."""
+        last = self.atoms
+        if last is None:
+            return list(all_changes)
+        changes = []
+        if len(last) != len(atoms) or not np.array_equal(last.numbers, atoms.numbers):
+            changes.append("numbers")
+        if len(last) != len(atoms) or not np.array_equal(last.positions, atoms.positions):
+            changes.append("positions")
+        if not np.array_equal(last.cell.array, atoms.cell.array):
+            changes.append("cell")
+        if not np.array_equal(last.pbc, atoms.pbc):
+            changes.append("pbc")
+        return changes
+
+    def reset(self) -> None:
+        """Forget the last structure, its results and the neighbour list."""
+        super().reset()
+        self.engine.reset()
+
+    def get_grade(self, atoms: Atoms | None = None) -> float:
+        """Extrapolation grade of the structure: the largest of its atoms (or of the configuration)."""
+        return float(self.get_property("grade", atoms))
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Everything but the compiled engine, which is made anew."""
+        return {name: value for name, value in self.__dict__.items() if name not in {"engine", "get_spin_polarized"}}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self.engine = Engine(self.potential, **self._settings)
+
+    def _warn_of_unfilled_rows(self) -> None:
+        active_set = self.potential.active_set
+        if active_set is not None and active_set.unfilled:
+            message = (
+                f"{active_set.unfilled} of the {self.potential.coeffs_count} rows of the active set were never filled: "
+                "where a structure needs them, grades of 1e4 to 1e8 say only 'never seen', not how far away"
+            )
+            warnings.warn(message, stacklevel=3)
