@@ -35,7 +35,7 @@
     IntVec<T> species{};
     for (int l = 0; l < W; ++l) species[l] = static_cast<std::int32_t>(call.rows[index[l]].key);
     const V x = load(pair + slot_x * W), y = load(pair + slot_y * W), z = load(pair + slot_z * W);
-    V r = T(1) / load(pair + slot_inverse_r * W);
+    V r = load(pair + slot_r * W);
     const V r_min = broadcast(static_cast<T>(tables.min_dist));
     if (tables.repulsive) r = r < r_min ? r_min : r;
     const V edge = r - broadcast(cutoff), xi = r * tables.xi_scale + tables.xi_shift, two_xi = xi + xi;

@@ -6,64 +6,10 @@
 #include <string>
 #include <tuple>
 
+#include "numbering.hpp"
+
 namespace betalps {
 namespace {
-
-using Monomial = std::tuple<int, int, int, int>;  // mu, x, y, z
-
-/// The moments of the inner loop: complete sets of monomials per mu, then the products that others read.
-struct Numbering {
-  std::vector<int> rank;                 // per mu, -1 when absent
-  std::vector<std::uint32_t> mu_offset;  // per mu
-  std::map<Monomial, std::uint32_t> monomials;
-  std::vector<SphereStep> steps;
-  std::vector<std::uint32_t> of_moment;  // the file's moment -> ours; no_moment for products that nobody reads
-  std::uint32_t count = 0;
-};
-
-void number_monomials(const Basis& basis, int radial_count, Numbering& numbering) {
-  numbering.rank.assign(radial_count, -1);
-  for (const BasicMoment& b : basis.basics) numbering.rank[b.mu] = std::max(numbering.rank[b.mu], b.rank());
-  for (int mu = 0; mu < radial_count; ++mu) {
-    const int rank = numbering.rank[mu];
-    numbering.mu_offset.push_back(numbering.count);
-    for (int z = 0; z < 2; ++z)
-      for (int x = 0; x + z <= rank; ++x)
-        for (int y = 0; x + y + z <= rank; ++y) numbering.monomials[{mu, x, y, z}] = numbering.count++;
-    for (int z = 2; z <= rank; ++z)
-      for (int x = 0; x + z <= rank; ++x)
-        for (int y = 0; x + y + z <= rank; ++y) {
-          const std::uint32_t result = numbering.count++;
-          numbering.monomials[{mu, x, y, z}] = result;
-          numbering.steps.push_back({result, numbering.monomials[{mu, x, y, z - 2}],
-                                     numbering.monomials[{mu, x + 2, y, z - 2}],
-                                     numbering.monomials[{mu, x, y + 2, z - 2}]});
-        }
-  }
-}
-
-Numbering number_moments(const Basis& basis, int radial_count) {
-  Numbering numbering;
-  number_monomials(basis, radial_count, numbering);
-  numbering.of_moment.assign(basis.moments_count, no_moment);
-  for (std::size_t i = 0; i < basis.basics.size(); ++i) {
-    const BasicMoment& b = basis.basics[i];
-    numbering.of_moment[i] = numbering.monomials[{b.mu, b.x, b.y, b.z}];
-  }
-  std::vector<bool> read(basis.moments_count, false);
-  for (const Product& p : basis.products) read[p.left] = read[p.right] = true;
-  for (const Product& p : basis.products)
-    if (read[p.result] && numbering.of_moment[p.result] == no_moment) numbering.of_moment[p.result] = numbering.count++;
-  return numbering;
-}
-
-/// How many products deep each moment is.
-std::vector<int> depths(const Basis& basis) {
-  std::vector<int> depth(basis.moments_count, 0);
-  for (const Product& p : basis.products)
-    depth[p.result] = std::max(depth[p.result], 1 + std::max(depth[p.left], depth[p.right]));
-  return depth;
-}
 
 template <class TermType>
 struct Destination {
@@ -124,7 +70,7 @@ void compile_products(const Potential& potential, const Numbering& numbering, co
   std::vector<double> coefficient(basis.moments_count, 0);  // of each moment in the energy
   for (std::size_t s = 0; s < basis.scalars.size(); ++s) coefficient[basis.scalars[s]] += potential.moment_coeffs[s];
   std::vector<double> linear(numbering.count, 0);
-  const std::vector<int> depth = depths(basis);
+  const std::vector<int> depth = product_depths(basis);
   std::vector<int> our_depth(numbering.count, 0);
   for (int m = 0; m < basis.moments_count; ++m)
     if (ours[m] != no_moment) {

@@ -32,7 +32,7 @@ void sum_forces(const std::vector<const double*>& shares, std::size_t begin, std
 
 }  // namespace
 
-void PackedPairs::pack(const Pairs& pairs, int species_count, int lanes) {
+void PackedPairs::pack(const Pairs& pairs, int species_count, int lanes, bool species_together) {
   rows.resize(pairs.atoms + 1);
   std::vector<std::size_t> members(species_count, 0);
   for (std::size_t i = 0; i < pairs.atoms; ++i) {
@@ -47,17 +47,32 @@ void PackedPairs::pack(const Pairs& pairs, int species_count, int lanes) {
   // padding points here: far from everything, so that it is never a neighbour of anything
   rows[pairs.atoms] = {1e150, 1e150, 1e150, static_cast<std::int64_t>(pairs.atoms) << 32};
 
-  group_species.clear();
-  std::vector<std::size_t> next(species_count);  // where the next centre of each species goes
-  for (int z = 0; z < species_count; ++z) {
-    next[z] = group_species.size() * lanes;
-    group_species.insert(group_species.end(), (members[z] + lanes - 1) / lanes, z);
-  }
-  centres.assign(group_species.size() * lanes, -1);
+  std::vector<std::vector<std::int32_t>> of_species(species_count);
+  for (int z = 0; z < species_count; ++z) of_species[z].reserve(members[z]);
   longest = 0;
   for (std::size_t i = 0; i < pairs.centres; ++i) {
-    centres[next[pairs.species[i]]++] = static_cast<std::int32_t>(i);
+    of_species[pairs.species[i]].push_back(static_cast<std::int32_t>(i));
     longest = std::max(longest, static_cast<std::size_t>(pairs.first[i + 1] - pairs.first[i]));
+  }
+
+  // Centres are in the order of space: groups that follow it, whatever their species, share neighbours in the cache.
+  struct Group {
+    std::int32_t first;  // centre
+    int species;
+    std::size_t begin;
+  };
+  std::vector<Group> groups;
+  for (int z = 0; z < species_count; ++z)
+    for (std::size_t begin = 0; begin < of_species[z].size(); begin += lanes)
+      groups.push_back({of_species[z][begin], z, begin});
+  if (!species_together)
+    std::sort(groups.begin(), groups.end(), [](const Group& a, const Group& b) { return a.first < b.first; });
+  group_species.clear();
+  centres.clear();
+  for (const Group& group : groups) {
+    const std::vector<std::int32_t>& from = of_species[group.species];
+    group_species.push_back(group.species);
+    for (std::size_t l = group.begin; l < group.begin + lanes; ++l) centres.push_back(l < from.size() ? from[l] : -1);
   }
 }
 
@@ -102,7 +117,7 @@ Scratch<T> TypedEngine<T>::scratch(ThreadBuffers<T>& buffers, bool forces, bool 
   Scratch<T> s{};
   // An odd number of vectors between records and lines: a power of two would map them to a few sets of the cache.
   s.capacity = round_up(packed_.longest + 8, 16) + 8;
-  s.pair_stride = ((4 + 2 * static_cast<std::size_t>(tables.radial_count) + 1) | 1) * lanes;
+  s.pair_stride = ((5 + 2 * static_cast<std::size_t>(tables.radial_count) + 1) | 1) * lanes;
   const auto at_least = [](auto& buffer, std::size_t size) {
     if (buffer.size() < size) buffer.resize(size);
     return buffer.data();
@@ -130,13 +145,14 @@ template <class T>
 void TypedEngine<T>::run(const Pairs& pairs, const Wanted& wanted, const PackedGrades* grades, ThreadPool& pool,
                          StageTimes* times) {
   const Layout& layout = kernel_.layout;
-  packed_.pack(pairs, compiled_->tables.species, layout.lanes);
+  packed_.pack(pairs, compiled_->tables.species, layout.lanes, wanted.grades != nullptr);
   Call<T> call{};
   call.tables = &compiled_->tables;
   call.rows = packed_.rows.data();
   call.dummy = static_cast<std::uint32_t>(pairs.atoms);
   call.first = pairs.first;
   call.neighbours = pairs.neighbours;
+  call.centres_count = pairs.centres;
   call.centres = packed_.centres.data();
   call.group_species = packed_.group_species.data();
   call.groups = packed_.groups();

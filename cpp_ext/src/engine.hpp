@@ -19,7 +19,8 @@ struct PackedPairs {
   std::vector<std::int32_t> group_species;
   std::size_t longest = 0;                  // candidates of one centre
 
-  void pack(const Pairs& pairs, int species_count, int lanes);
+  /// `species_together` puts all groups of a species side by side, as grades want them; else they follow space.
+  void pack(const Pairs& pairs, int species_count, int lanes, bool species_together);
   std::size_t groups() const { return group_species.size(); }
 };
 

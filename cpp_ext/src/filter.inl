@@ -28,18 +28,23 @@
     double *out_x = lane(0, l), *out_y = lane(1, l), *out_z = lane(2, l), *out_key = lane(3, l);
     const std::int32_t* candidate = call.neighbours + call.first[centre];
     const std::int64_t candidates = call.first[centre + 1] - call.first[centre];
+    const std::int64_t readable = call.first[call.centres_count] - call.first[centre];
     std::size_t found = 0;
     for (std::int64_t c = 0; c < candidates; c += 8, candidate += 8) {
       const std::int32_t* index = candidate;
-      alignas(32) std::int32_t tail[8];
-      if (candidates - c < 8) {
-        for (int i = 0; i < 8; ++i) tail[i] = c + i < candidates ? candidate[i] : static_cast<int>(call.dummy);
+      std::int32_t tail[8];
+      if (readable - c < 8) {
+        for (int i = 0; i < 8; ++i) tail[i] = candidate[c + i < candidates ? i : 0];
         index = tail;
       }
-      __m512d two[4];  // rows i and i + 4
-      for (int i = 0; i < 4; ++i)
-        two[i] = _mm512_insertf64x4(_mm512_castpd256_pd512(_mm256_load_pd(&rows[index[i]].x)),
-                                    _mm256_load_pd(&rows[index[i + 4]].x), 1);
+      // past its end comes the list of the next centre: harmless to look at, and masked
+      const __mmask8 own = candidates - c < 8 ? static_cast<__mmask8>((1u << (candidates - c)) - 1) : 0xff;
+      __m512d two[4];
+      for (int i = 0; i < 4; ++i) {
+        const int a = i / 2 * 4 + i % 2;  // rows a and a + 2
+        two[i] = _mm512_insertf64x4(_mm512_castpd256_pd512(_mm256_load_pd(&rows[index[a]].x)),
+                                    _mm256_load_pd(&rows[index[a + 2]].x), 1);
+      }
       const __m512d xz01 = _mm512_unpacklo_pd(two[0], two[1]), yk01 = _mm512_unpackhi_pd(two[0], two[1]);
       const __m512d xz23 = _mm512_unpacklo_pd(two[2], two[3]), yk23 = _mm512_unpackhi_pd(two[2], two[3]);
       const __m512d x = _mm512_sub_pd(_mm512_shuffle_f64x2(xz01, xz23, 0x88), x0);
@@ -47,7 +52,7 @@
       const __m512d z = _mm512_sub_pd(_mm512_shuffle_f64x2(xz01, xz23, 0xdd), z0);
       const __m512d key = _mm512_shuffle_f64x2(yk01, yk23, 0xdd);
       const __m512d r2 = _mm512_fmadd_pd(x, x, _mm512_fmadd_pd(y, y, _mm512_mul_pd(z, z)));
-      const __mmask8 inside = _mm512_cmp_pd_mask(r2, limit, _CMP_LT_OQ);
+      const __mmask8 inside = _mm512_mask_cmp_pd_mask(own, r2, limit, _CMP_LT_OQ);
       _mm512_storeu_pd(out_x + found, _mm512_maskz_compress_pd(inside, x));
       _mm512_storeu_pd(out_y + found, _mm512_maskz_compress_pd(inside, y));
       _mm512_storeu_pd(out_z + found, _mm512_maskz_compress_pd(inside, z));

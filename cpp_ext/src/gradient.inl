@@ -110,7 +110,7 @@
         on_centre[0] += gx;
         on_centre[1] += gy;
         on_centre[2] += gz;
-        const V r = T(1) / inverse_r;
+        const V r = load(from + slot_r * W);
         const V rx = r * x, ry = r * y, rz = r * z;
         virial[0] -= rx * gx;
         virial[1] -= ry * gy;

@@ -19,6 +19,23 @@ bool is_word(char c) {
 }
 bool is_numeric(char c) { return is_word(c) || c == '+' || c == '-' || c == '.'; }
 
+/// Whether this is UTF-8 (RFC 3629, table 3-7 of Unicode) without control characters.
+bool is_text(std::string_view text) {
+  const auto byte = [&](std::size_t i) { return i < text.size() ? static_cast<unsigned char>(text[i]) : 0u; };
+  for (std::size_t i = 0; i < text.size();) {
+    const unsigned lead = byte(i), next = byte(i + 1);
+    if (lead < 0x20 || lead == 0x7f || (lead >= 0x80 && lead < 0xc2) || lead > 0xf4) return false;
+    const std::size_t length = lead < 0x80 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
+    for (std::size_t k = 1; k < length; ++k)
+      if ((byte(i + k) & 0xc0u) != 0x80u) return false;
+    const bool overlong = (lead == 0xe0 && next < 0xa0) || (lead == 0xf0 && next < 0x90);
+    const bool surrogate_or_beyond = (lead == 0xed && next > 0x9f) || (lead == 0xf4 && next > 0x8f);
+    if (overlong || surrogate_or_beyond) return false;
+    i += length;
+  }
+  return true;
+}
+
 /// The whole of `token` as a double; false when it is not one or is out of range.
 bool to_double(std::string_view token, double& value) {
   if (token.empty() || !(token[0] == '-' || token[0] == '.' || (token[0] >= '0' && token[0] <= '9'))) return false;
@@ -154,8 +171,7 @@ std::string Scanner::key_text(std::string_view key) {
   expect_key(key);
   const std::size_t start = position_;
   const std::string_view text = rest_of_line();
-  const auto control = [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; };
-  if (std::any_of(text.begin(), text.end(), control)) fail_at(start, "a line of text without control characters");
+  if (!is_text(text)) fail_at(start, "a line of UTF-8 text without control characters");
   return std::string(text);
 }
 

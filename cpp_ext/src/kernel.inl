@@ -32,7 +32,7 @@ constexpr int grade_groups = 3, grade_columns = registers >= 32 ? 8 : 4;
 
 enum Stage { filter_stage, radial_stage, basics_stage, forward_stage, backward_stage, forces_stage, scatter_stage,
              columns_stage };
-enum Slot { slot_x, slot_y, slot_z, slot_inverse_r, slot_radial };  // f_mu, then df_mu/dr, then that of the repulsion
+enum Slot { slot_x, slot_y, slot_z, slot_r, slot_inverse_r, slot_radial };  // f_mu, then f_mu', then the repulsion's
 constexpr int max_radial_size = radial_size_limit;
 
 template <int I>
@@ -150,36 +150,58 @@ class Loop {
     const int functions = tables.radial_count, size = tables.radial_size, row = tables.row_length;
     const T* of_species = tables.radial + static_cast<std::size_t>(species) * functions * size * row;
     const V r_c = broadcast(cutoff), r_min = broadcast(static_cast<T>(tables.min_dist));
-    for (std::size_t k = 0; k < neighbours; ++k) {
-      T* pair = record(g, k);
-      const V x = load(pair + slot_x * W), y = load(pair + slot_y * W), z = load(pair + slot_z * W);
-      const IntVec<T> keys = (IntVec<T>)load(pair + slot_inverse_r * W);
-      const V true_r = square_root(x * x + y * y + z * z), inverse_r = T(1) / true_r;
-      V r = true_r;
-      const IntVec<T> close = true_r < r_min;
-      if (tables.repulsive) r = close ? r_min : true_r;
-      store(pair + slot_x * W, x * inverse_r);
-      store(pair + slot_y * W, y * inverse_r);
-      store(pair + slot_z * W, z * inverse_r);
-      store(pair + slot_inverse_r * W, inverse_r);
-      const V xi = r * tables.xi_scale + tables.xi_shift;
-      const V edge = r - r_c, edge2 = edge * edge, twice_edge = edge + edge, slope_scale = edge2 * tables.xi_scale;
+    constexpr int N = 2;  // neighbours that share a load of the coefficients
+    for (std::size_t k = 0; k < neighbours; k += N) {
+      T* pair[N];
+      V xi[N], edge2[N], twice_edge[N], slope_scale[N];
+      IntVec<T> keys[N], close[N];
+      unrolled<N>([&](auto i) __attribute__((always_inline)) {
+        constexpr int n = i.value;
+        pair[n] = record(g, k + n);
+        const V x = load(pair[n] + slot_x * W), y = load(pair[n] + slot_y * W), z = load(pair[n] + slot_z * W);
+        keys[n] = (IntVec<T>)load(pair[n] + slot_inverse_r * W);
+        V r = square_root(x * x + y * y + z * z);
+        const V inverse_r = T(1) / r;
+        store(pair[n] + slot_x * W, x * inverse_r);
+        store(pair[n] + slot_y * W, y * inverse_r);
+        store(pair[n] + slot_z * W, z * inverse_r);
+        store(pair[n] + slot_r * W, r);
+        store(pair[n] + slot_inverse_r * W, inverse_r);
+        if (tables.repulsive) {
+          close[n] = r < r_min;
+          repulsion(g, pair[n], r, close[n]);
+          r = close[n] ? r_min : r;
+        }
+        xi[n] = r * tables.xi_scale + tables.xi_shift;
+        const V edge = r - r_c;
+        edge2[n] = edge * edge;
+        twice_edge[n] = edge + edge;
+        slope_scale[n] = edge2[n] * tables.xi_scale;
+      });
       const T* coefficients = of_species;
       for (int mu = 0; mu < functions; ++mu) {
         coefficients += static_cast<std::size_t>(size) * row;
         const T* c = coefficients - row;
-        V p = Lookup<T>::template get<wide>(c, keys), slope = V{};
-        for (int n = 1; n < size; ++n) {
+        V p[N], slope[N];
+        unrolled<N>([&](auto n) __attribute__((always_inline)) {
+          p[n.value] = Lookup<T>::template get<wide>(c, keys[n.value]);
+          slope[n.value] = V{};
+        });
+        for (int power = 1; power < size; ++power) {
           c -= row;
-          slope = slope * xi + p;
-          p = p * xi + Lookup<T>::template get<wide>(c, keys);
+          unrolled<N>([&](auto n) __attribute__((always_inline)) {
+            slope[n.value] = slope[n.value] * xi[n.value] + p[n.value];
+            p[n.value] = p[n.value] * xi[n.value] + Lookup<T>::template get<wide>(c, keys[n.value]);
+          });
         }
-        V derivative = twice_edge * p + slope_scale * slope;
-        if (tables.repulsive) derivative = close ? V{} : derivative;
-        store(pair + (slot_radial + mu) * W, edge2 * p);
-        store(pair + (slot_radial + functions + mu) * W, derivative);
+        unrolled<N>([&](auto i) __attribute__((always_inline)) {
+          constexpr int n = i.value;
+          V derivative = twice_edge[n] * p[n] + slope_scale[n] * slope[n];
+          if (tables.repulsive) derivative = close[n] ? V{} : derivative;
+          store(pair[n] + (slot_radial + mu) * W, edge2[n] * p[n]);
+          store(pair[n] + (slot_radial + functions + mu) * W, derivative);
+        });
       }
-      if (tables.repulsive) repulsion(g, pair, true_r, close);
     }
   }
 

@@ -105,6 +105,7 @@ struct Call {
   std::uint32_t dummy;
   const std::int64_t* first;
   const std::int32_t* neighbours;
+  std::size_t centres_count;
   const std::int32_t* centres;        // group after group: `lanes` centres of one species, -1 where there is none
   const std::int32_t* group_species;
   std::size_t groups;

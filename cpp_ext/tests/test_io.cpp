@@ -76,7 +76,7 @@ void check_same(const Potential& a, const Potential& b) {
 void round_trips() {
   for (const int level : {2, 8, 14}) {
     Potential p = trained(level, 3);
-    p.tag = "species=Li,P,S and more", p.name = "a name", p.types = {3, 15, 16};
+    p.tag = "species:Li,P,S and more", p.name = "a name", p.types = {3, 15, 16};
     check_same(p, parse_potential(format_potential(p)));
   }
   Potential untrained = template_of_level(6, 4);
@@ -163,6 +163,11 @@ void malformed() {
   expect("RBChebyshev", "RBShapeev", "line 7: found 'RBShapeev', expected RBChebyshev or RBChebyshev_repuls");
   expect("\tradial_funcs_count", "\tmagnetic_basis_type = X\n\tradial_funcs_count",
          "magnetic potentials are not supported");
+  for (const char* tag : {"a\tb", "\xff", "\xc3", "\xc0\x80", "\xe0\x80\x80", "\xed\xa0\x80",
+                          "\xf4\x90\x80\x80", "\xc3\x28"})
+    expect("potential_tag = ", (std::string("potential_tag = ") + tag).c_str(), "expected a line of UTF-8 text");
+  for (const char* tag : {"\xc3\x85", "\xe2\x88\x82", "\xf0\x9f\x99\x82"})
+    CHECK(parse_potential(replaced(text, "potential_tag = ", std::string("potential_tag = ") + tag)).tag == tag);
   expect("max_dist = 5", "max_dist = 1", "max_dist is 1 A, expected more than min_dist (1.8)");
   expect("\t\t0-1\n", "\t\t1-1\n", "found '1-1', expected '0-<type>'");
   expect("\t\t1-0\n", "\t\t0-1\n", "found '0-1', expected '1-0'");

@@ -64,7 +64,7 @@ class Potential:
         radial_basis: str,
         scaling: float,
     ) -> Potential: ...
-    def to_bytes(self, format: str = ...) -> bytes: ...
+    def to_bytes(self, format: str = ...) -> bytes: ...  # noqa: A002
     def replaced(
         self,
         *,

@@ -1,5 +1,6 @@
 """Evaluation of a potential on arrays: what the calculator and custom loops stand on."""
 
+import math
 import os
 from functools import lru_cache
 from typing import Any, Literal, NamedTuple, TypeAlias
@@ -52,7 +53,9 @@ def default_threads() -> int:
         value = os.environ.get(variable, "").split(",")[0].strip()
         if value:
             if not value.isdecimal() or int(value) < 1:
-                message = f"environment variable {variable} is {value!r}; expected a positive number of threads"
+                message = (
+                    f"environment variable {variable} is {value!r}; expected a positive number of threads"
+                )
                 raise ValueError(message)
             return int(value)
     if hasattr(os, "sched_getaffinity"):
@@ -148,8 +151,16 @@ class Engine:
         ------
         SpeciesError
             An element that the potential does not know; names the first such atom.
+        StructureError
+            `numbers` are not whole numbers or have the wrong shape.
         """
         numbers = np.asarray(numbers)
+        if not numbers.size:
+            numbers = numbers.astype(np.int64)  # an empty list is an array of floats
+        if numbers.ndim != 1 or numbers.dtype.kind not in "iu":
+            found = f"{numbers.dtype} of shape {numbers.shape}"
+            message = f"numbers: found {found}; expected atomic numbers, shape (n,)"
+            raise StructureError(message)
         known = np.clip(numbers, 0, len(self._species_of_number) - 1)
         indices: Ints = self._species_of_number[known]
         if indices.size and indices.min() < 0:
@@ -195,8 +206,8 @@ class Engine:
         SpeciesError
             An element that the potential does not know.
         StructureError
-            A position or the cell is not finite or has the wrong shape, or a periodic direction has no lattice
-            vector.
+            A position or the cell is not finite or has the wrong shape, a periodic direction has no lattice
+            vector, or two atoms are in the same place.
         BetalpsError
             Grades were asked of a potential without a suitable active set.
         """
@@ -208,6 +219,12 @@ class Engine:
             out = self._core.compute(*arguments, forces=forces, virials=virials, grades=grades)
         except (ValueError, TypeError) as error:
             raise StructureError(str(error)) from None
+        if not math.isfinite(out["energy"]):
+            atom = int(np.argmin(np.isfinite(out["energies"])))
+            message = (
+                f"the energy of atom {atom} is not finite: it is in the same place as another, or almost"
+            )
+            raise StructureError(message)
         return Evaluation(
             out["energy"], out["energies"], out.get("forces"), out.get("virials"), out.get("grades")
         )
@@ -239,6 +256,8 @@ class Engine:
         active_set = self.potential.active_set
         if active_set is not None and active_set.mode == "configuration":
             rows = self.site_gradients(positions, numbers, cell, pbc)
+            if not len(rows):
+                return 0.0
             row = rows.sum(axis=0) * active_set.energy_weight / len(rows) ** (active_set.weight_scaling / 2)
             return _core.configuration_grade(self.potential.core, row)
         grades = self.evaluate(positions, numbers, cell, pbc, forces=False, grades=True).grades
@@ -296,12 +315,18 @@ def _as_cell(cell: ArrayLike | None) -> Floats:
 
 
 def _as_pbc(pbc: ArrayLike) -> list[bool]:
-    flags: list[bool] = np.broadcast_to(np.asarray(pbc, dtype=bool), 3).tolist()
+    array = np.asarray(pbc, dtype=bool)
+    if array.shape not in {(), (3,)}:
+        message = f"pbc: found shape {array.shape}, expected one bool or three"
+        raise StructureError(message)
+    flags: list[bool] = np.broadcast_to(array, 3).tolist()
     return flags
 
 
 @lru_cache(maxsize=4)
-def _shared_engine(potential: Potential | str, threads: int | None, precision: Precision, skin: float) -> Engine:
+def _shared_engine(
+    potential: Potential | str, threads: int | None, precision: Precision, skin: float
+) -> Engine:
     return Engine(potential, threads=threads, precision=precision, skin=skin)
 
 
@@ -358,6 +383,4 @@ def evaluate(
     if not isinstance(potential, Engine):
         key = potential if isinstance(potential, Potential) else os.fspath(potential)
         potential = _shared_engine(key, threads, precision, skin)
-    return potential.evaluate(
-        positions, numbers, cell, pbc, forces=forces, virials=virials, grades=grades
-    )
+    return potential.evaluate(positions, numbers, cell, pbc, forces=forces, virials=virials, grades=grades)

@@ -8,14 +8,15 @@ from ase import Atoms
 from ase.calculators.calculator import Calculator, all_changes
 
 from betalps.calculators.engine import Engine, Precision, as_potential
+from betalps.errors import StructureError
 from betalps.potentials import Potential
-from betalps.typing import Floats, PathLike
+from betalps.typing import Bools, Floats, Ints, PathLike
 
 _WITHOUT_GRADIENT = {"energy", "free_energy", "energies"}
 _GRADES = {"grade", "site_grades"}
 
 
-class MTP(Calculator):  # type: ignore[misc]  # ASE's own base class is not fully typed
+class MTP(Calculator):
     """A moment tensor potential as an ASE calculator.
 
     Gives ``energy, free_energy, energies, forces, stress, stresses`` in ASE's units and sign (stress = dE/dstrain /
@@ -54,7 +55,7 @@ class MTP(Calculator):  # type: ignore[misc]  # ASE's own base class is not full
     -4.4
     """
 
-    implemented_properties = [
+    implemented_properties = [  # noqa: RUF012  # as ASE declares them
         "energy",
         "free_energy",
         "energies",
@@ -64,7 +65,7 @@ class MTP(Calculator):  # type: ignore[misc]  # ASE's own base class is not full
         "grade",
         "site_grades",
     ]
-    ignored_changes = {"initial_charges", "initial_magmoms"}
+    ignored_changes = {"initial_charges", "initial_magmoms"}  # noqa: RUF012
 
     def __init__(
         self,
@@ -78,17 +79,33 @@ class MTP(Calculator):  # type: ignore[misc]  # ASE's own base class is not full
         if grade < 0:
             message = f"grade is {grade}; expected True, False or a positive number of calculations"
             raise ValueError(message)
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.potential = as_potential(potential)
         self.grade_interval = int(grade)
         self._settings: dict[str, Any] = {"threads": threads, "precision": precision, "skin": skin}
         self._calculations = 0
         self.engine = Engine(self.potential, **self._settings)
         self.parameters.update(
-            potential=self.potential.name, sha256=self.potential.sha256, grade=self.grade_interval, **self._settings
+            potential=self.potential.name,
+            sha256=self.potential.sha256,
+            grade=self.grade_interval,
+            **self._settings,
         )
         if grade:
             self._warn_of_unfilled_rows()
+
+    def set(self, **settings: Any) -> dict[str, Any]:
+        """ASE's way to change settings; here they are fixed.
+
+        Raises
+        ------
+        TypeError
+            There is something to set.
+        """
+        if settings:
+            message = f"the settings of an MTP are fixed ({', '.join(settings)}): make another MTP"
+            raise TypeError(message)
+        return {}
 
     def calculate(
         self,
@@ -100,7 +117,7 @@ class MTP(Calculator):  # type: ignore[misc]  # ASE's own base class is not full
         wanted = set(properties or ["energy"])
         if atoms is not None:
             self.atoms = atoms.copy()
-        atoms = self.atoms
+        structure = self._structure()
         if system_changes:
             self.results = {}
         gradient = not wanted <= _WITHOUT_GRADIENT | _GRADES
@@ -108,7 +125,6 @@ class MTP(Calculator):  # type: ignore[misc]  # ASE's own base class is not full
         if gradient and self.grade_interval:
             grades = grades or self._calculations % self.grade_interval == 0
             self._calculations += 1
-        structure = (atoms.positions, atoms.numbers, atoms.cell.array, atoms.pbc)
         active_set = self.potential.active_set if grades else None
         by_configuration = active_set is not None and active_set.mode == "configuration"
         out = self.engine.evaluate(
@@ -117,19 +133,28 @@ class MTP(Calculator):  # type: ignore[misc]  # ASE's own base class is not full
         self.results.update(energy=out.energy, free_energy=out.energy, energies=out.energies)
         if gradient:
             self.results["forces"] = out.forces
-            if atoms.cell.rank == 3:
-                self._store_stress(out.virials, atoms.cell.volume)
+            volume = abs(np.linalg.det(structure[2]))
+            if volume > 0:  # else there is no stress; ASE says so when asked
+                self._store_stress(out.virials, volume)
         if by_configuration:
             self.results["grade"] = self.engine.configuration_grade(*structure)
         elif out.grades is not None:
             self.results.update(grade=float(out.grades.max(initial=0.0)), site_grades=out.grades)
+
+    def _structure(self) -> tuple[Floats, Ints, Floats, Bools]:
+        """The last structure as arrays."""
+        atoms = self.atoms
+        if atoms is None:
+            message = "no structure: calculate(atoms) needs one the first time"
+            raise StructureError(message)
+        return atoms.positions, atoms.numbers, atoms.cell.array, atoms.pbc
 
     def _store_stress(self, virials: Floats | None, volume: float) -> None:
         assert virials is not None
         stresses = virials / -volume
         self.results.update(stresses=stresses, stress=stresses.sum(axis=0))
 
-    def check_state(self, atoms: Atoms, tol: float = 1e-15) -> list[str]:
+    def check_state(self, atoms: Atoms, tol: float = 1e-15) -> list[str]:  # noqa: ARG002  # ASE passes it
         """What changed since the last calculation. Exact: any change of a position counts, whatever `tol`."""
         last = self.atoms
         if last is None:
@@ -147,16 +172,20 @@ class MTP(Calculator):  # type: ignore[misc]  # ASE's own base class is not full
 
     def reset(self) -> None:
         """Forget the last structure, its results and the neighbour list."""
-        super().reset()
+        super().reset()  # type: ignore[no-untyped-call]
         self.engine.reset()
 
     def get_grade(self, atoms: Atoms | None = None) -> float:
         """Extrapolation grade of the structure: the largest of its atoms (or of the configuration)."""
-        return float(self.get_property("grade", atoms))
+        return float(self.get_property("grade", atoms))  # type: ignore[no-untyped-call]
 
     def __getstate__(self) -> dict[str, Any]:
         """Everything but the compiled engine, which is made anew."""
-        return {name: value for name, value in self.__dict__.items() if name not in {"engine", "get_spin_polarized"}}
+        return {
+            name: value
+            for name, value in self.__dict__.items()
+            if name not in {"engine", "get_spin_polarized"}
+        }
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)

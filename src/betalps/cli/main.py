@@ -1,0 +1,80 @@
+"""The command ``betalps``: finds the verb, and turns errors into one line."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+
+from betalps import __version__
+from betalps.errors import BetalpsError
+
+VERBS = {
+    "study": "lithium diffusion in β-Li3PS4: runs at several temperatures, Arrhenius line, report",
+    "potentials": "the potentials that come with betalps, and their model cards",
+    "check": "check a potential on a structure: derivatives, invariances, ASE's conventions",
+}
+
+_EPILOG = """\
+Start here:
+  betalps study --quick        about a minute: every step of a study, with large uncertainties
+  betalps study                the default study, under ten minutes on two cores
+  betalps VERB --help          what a verb does, with all its options
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line.
+
+    Parameters
+    ----------
+    arguments
+        Without the program's name; by default those of this process.
+
+    Returns
+    -------
+    int
+        Exit status: 0, 2 after an error that was explained on stderr, 130 after Ctrl-C.
+    """
+    arguments = list(sys.argv[1:] if arguments is None else arguments)
+    parser = _parser(arguments[0] if arguments else "")
+    parsed = parser.parse_args(arguments)
+    if parsed.verb is None:
+        parser.print_help()
+        return 0
+    try:
+        status: int = import_module(f"betalps.cli.{parsed.verb}").run(parsed)
+    except KeyboardInterrupt:
+        print("betalps: stopped", file=sys.stderr)
+        return 130
+    except (BetalpsError, ValueError, OSError) as error:
+        if parsed.debug:
+            raise
+        print(f"betalps {parsed.verb}: {error}", file=sys.stderr)
+        return 2
+    return status
+
+
+def _parser(verb: str) -> argparse.ArgumentParser:
+    """Make the parser; only the verb that was asked for is imported, so that help stays fast."""
+    parser = argparse.ArgumentParser(
+        prog="betalps",
+        description="Moment tensor potentials for solid electrolytes.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"betalps {__version__}")
+    verbs = parser.add_subparsers(dest="verb", metavar="VERB", title="verbs")
+    for name, summary in VERBS.items():
+        sub = verbs.add_parser(
+            name, help=summary, description=summary, formatter_class=argparse.RawDescriptionHelpFormatter
+        )
+        if name == verb:
+            import_module(f"betalps.cli.{name}").add_arguments(sub)
+        sub.add_argument("--debug", action="store_true", help="show the traceback of an error")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

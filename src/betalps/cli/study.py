@@ -1,0 +1,188 @@
+"""``betalps study``: lithium diffusion against temperature, with a report."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import sys
+import tomllib
+from pathlib import Path
+from typing import Any
+
+from betalps.cli.progress import show_progress
+from betalps.studies import StudyConfig, diffusion_study, estimate_cost, steps_done
+from betalps.typing import Json
+
+QUICK: dict[str, Any] = {
+    "temperatures": (700.0, 850.0, 1000.0),
+    "supercell": (1, 2, 2),
+    "equilibration": 2.0,
+    "production": 80.0,
+}
+
+_DESCRIPTION = """\
+Runs molecular dynamics of the β-Li3PS4 crystal at several temperatures with a moment tensor potential,
+and from each run takes the diffusion coefficient of Li with its uncertainty; fits the Arrhenius line and
+carries it to room temperature. Writes to the output folder:
+  report.html     plots, tables and what to know before using the numbers; one file, opens anywhere
+  results.json    every number with its unit and uncertainty, the settings, and where it came from
+  600K/ ...       one folder per temperature: frames, thermodynamic log, checkpoint
+Stopped or killed at any moment, the same command goes on where it was. A temperature that is done is not
+computed again, so temperatures can be added later.
+"""
+
+_EPILOG = """\
+Examples:
+  betalps study --quick
+  betalps study --temperatures 600 700 800 900 --production 500 --output long
+  betalps study --config study.toml --dry-run
+where study.toml holds settings by the names of the options, with _ for -:
+  temperatures = [600, 700, 800, 900]
+  supercell = [2, 3, 4]
+  frame_interval = 0.2
+An option on the command line goes before the file, the file before --quick, --quick before the defaults.
+"""
+
+# What each setting is for: (metavar, help). Type and default are StudyConfig's.
+_SETTINGS: dict[str, tuple[str | tuple[str, ...], str]] = {
+    "temperatures": ("K", "one run at each; three that show diffusion make an Arrhenius line"),
+    "supercell": (
+        ("A", "B", "C"),
+        "repeats of the 32-atom cell (13.1 × 8.1 × 6.3 Å); more atoms, better averages, higher cost",
+    ),
+    "ordering": ("NAME", "which sites Li fills at the start: 4b4 is the published structure"),
+    "potential": ("NAME|FILE", "a bundled potential (see: betalps potentials) or a .almtp or .mtp file"),
+    "equilibration": ("PS", "time to forget the perfect crystal; not analysed"),
+    "production": ("PS", "time analysed; the error of D falls with its square root"),
+    "timestep": ("FS", "2 fs resolves the fastest vibration, P-S, of about 60 fs"),
+    "thermostat_time": ("PS", "how fast the thermostat restores the mean kinetic energy"),
+    "frame_interval": ("PS", "time between stored frames; shorter than a hop takes"),
+    "target_temperature": ("K", "where the Arrhenius line is carried to"),
+    "seed": ("N", "another seed gives an independent repetition"),
+    "workers": ("N", "temperatures at the same time; as many as you have cores"),
+    "threads": ("N", "threads per temperature; use more only if cores are left over"),
+}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Describe the verb."""
+    parser.description, parser.epilog = _DESCRIPTION, _EPILOG
+    parser.add_argument(
+        "--output",
+        metavar="DIR",
+        type=Path,
+        default=Path("betalps-study"),
+        help="output folder (%(default)s)",
+    )
+    parser.add_argument("--config", metavar="FILE", type=Path, help="settings from a TOML file")
+    parser.add_argument(
+        "--quick", action="store_true", help="a study of about a minute: small, short, large uncertainties"
+    )
+    parser.add_argument(
+        "--dry-run", action="store_true", help="print the settings and what they will cost, and stop"
+    )
+    group = parser.add_argument_group("settings")
+    for field in dataclasses.fields(StudyConfig):
+        metavar, text = _SETTINGS[field.name]
+        default = field.default
+        several = isinstance(default, tuple)
+        shown = " ".join(f"{v:g}" for v in default) if isinstance(default, tuple) else default
+        group.add_argument(
+            "--" + field.name.replace("_", "-"),
+            dest=field.name,
+            metavar=metavar,
+            nargs=len(metavar) if isinstance(metavar, tuple) else "+" if several else None,
+            type=type(default[0]) if isinstance(default, tuple) else type(default),
+            help=f"{text} ({shown})",
+        )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Run the study, or say what it would cost."""
+    config = configuration(arguments)
+    if arguments.dry_run:
+        _print_estimate(config, arguments.output)
+        return 0
+    done = steps_done(config, arguments.output)
+    try:
+        with show_progress(config, done) as observer:
+            results = diffusion_study(config, arguments.output, observer=observer)
+    except KeyboardInterrupt:
+        print(f"\nstopped; the same command goes on from {arguments.output}", file=sys.stderr)
+        return 130
+    from betalps.reports import write_report
+
+    report = write_report(results, arguments.output / "report.html")
+    _print_results(results)
+    print(f"\nreport   {report}\nnumbers  {arguments.output / 'results.json'}")
+    return 0
+
+
+def configuration(arguments: argparse.Namespace) -> StudyConfig:
+    """Put the settings together: defaults, --quick, file, options.
+
+    Raises
+    ------
+    ValueError
+        For a file that is not TOML, an unknown setting, or a value out of range; names the file.
+    """
+    values: dict[str, Any] = dict(QUICK) if arguments.quick else {}
+    if arguments.config is not None:
+        try:
+            values.update(tomllib.loads(arguments.config.read_text(encoding="utf-8")))
+            StudyConfig.from_dict(values)
+        except ValueError as error:  # a TOMLDecodeError is one too
+            raise ValueError(f"{arguments.config}: {error}") from error
+    options = {field.name: getattr(arguments, field.name) for field in dataclasses.fields(StudyConfig)}
+    values.update({name: value for name, value in options.items() if value is not None})
+    return StudyConfig.from_dict(values)
+
+
+def _print_estimate(config: StudyConfig, folder: Path) -> None:
+    cost = estimate_cost(config, folder)
+    for name, value in dataclasses.asdict(config).items():
+        print(f"{name:20s} {' '.join(map(str, value)) if isinstance(value, tuple) else value}")
+    print(
+        f"\n{cost.atoms} atoms, {cost.steps} steps at each of {len(config.temperatures)} temperatures; "
+        f"{cost.steps_to_do} steps are left to do\n"
+        f"{1e3 * cost.seconds_per_step:.3f} ms per step measured now: about {_duration(cost.seconds)} "
+        f"with {config.workers} workers"
+    )
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    minutes = seconds / 60
+    return f"{minutes:.0f} min" if minutes < 90 else f"{minutes / 60:.1f} h"
+
+
+def _print_results(results: Json) -> None:
+    print(f"{'T, K':>6}  {'D, cm²/s':>10}  95 % interval")
+    for entry in results["runs"]:
+        found = entry["diffusion"]["total"]
+        if found["resolved"]:
+            low, high = found["interval_cm2_per_s"]
+            value, spread = f"{found['diffusivity_cm2_per_s']:.2e}", f"{low:.1e} to {high:.1e}"
+        else:
+            value, spread = "unresolved", f"below {found['upper_bound_cm2_per_s']:.1e}"
+        print(f"{entry['temperature_K']:6g}  {value:>10}  {spread}")
+    for entry in results["failed"]:
+        print(f"{entry['temperature_K']:6g}  {'failed':>10}  {entry['why']}")
+    line = results["arrhenius"]
+    if line is None:
+        print(f"no Arrhenius line: {results['arrhenius_missing']}")
+        return
+    sigma = results["target_conductivity"]
+    how = " (extrapolated)" if line["extrapolated"] else ""
+    print(
+        f"\nE_a      {line['activation_energy']:.3f} ± {line['activation_energy_error']:.3f} eV\n"
+        f"D        {_with_interval(line['target_diffusivity_cm2_per_s'], line['target_interval_cm2_per_s'])} "
+        f"cm²/s at {line['target_temperature']:g} K{how}\n"
+        f"sigma    {_with_interval(sigma['conductivity'], sigma['interval'])} "
+        f"S/cm at {line['target_temperature']:g} K{how}"
+    )
+
+
+def _with_interval(value: float, interval: list[float]) -> str:
+    return f"{value:.1e} ({interval[0]:.1e} to {interval[1]:.1e})"

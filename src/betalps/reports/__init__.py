@@ -1,0 +1,6 @@
+"""Plots and the HTML report of a study's results. The only package that draws."""
+
+from betalps.reports.html import render_report, write_report
+from betalps.reports.plots import plot_arrhenius, plot_msd, plot_thermodynamics
+
+__all__ = ["plot_arrhenius", "plot_msd", "plot_thermodynamics", "render_report", "write_report"]

@@ -1,0 +1,151 @@
+"""The report of a study: one HTML file that needs nothing else."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+from html import escape
+from importlib.resources import files
+from pathlib import Path
+from string import Template
+from typing import TYPE_CHECKING
+
+from betalps.errors import FormatError
+from betalps.files import write_atomic
+from betalps.reports.plots import plot_arrhenius, plot_msd, plot_thermodynamics
+from betalps.reports.style import drawing
+from betalps.reports.tables import by_temperature, cards, comparison, health
+from betalps.typing import Json, PathLike
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+_KIND, _VERSION = "betalps lithium diffusion study", 1
+
+
+def write_report(results: Json | PathLike, path: PathLike) -> Path:
+    """Write the HTML report of a diffusion study.
+
+    Parameters
+    ----------
+    results
+        The dictionary that `betalps.studies.diffusion_study` returned, or the path of its ``results.json``.
+    path
+        The HTML file to write; replaced atomically.
+
+    Returns
+    -------
+    Path
+        The file.
+
+    Raises
+    ------
+    FormatError
+        If `results` is not what a diffusion study writes.
+    """
+    content = results if isinstance(results, dict) else _read(Path(results))
+    path = Path(path)
+    write_atomic(path, render_report(content).encode())
+    return path
+
+
+def _read(path: Path) -> Json:
+    try:
+        content: Json = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise FormatError(f"{path} is not JSON: {error}") from error
+    return content
+
+
+def render_report(results: Json) -> str:
+    """Make the text of the report.
+
+    Parameters
+    ----------
+    results
+        Content of ``results.json``.
+
+    Returns
+    -------
+    str
+        HTML with style and images inside.
+
+    Raises
+    ------
+    FormatError
+        If `results` is not what a diffusion study writes.
+    """
+    found = (results.get("kind"), results.get("version")) if isinstance(results, dict) else type(results)
+    if found != (_KIND, _VERSION):
+        raise FormatError(f"results: found {found}, expected {(_KIND, _VERSION)}")
+    template = Template(files("betalps.reports").joinpath("template.html").read_text(encoding="utf-8"))
+    table, table_note = by_temperature(results)
+    against, against_note = comparison(results)
+    return template.substitute(
+        title="Lithium diffusion in β-Li₃PS₄",
+        lead=_lead(results),
+        cards=cards(results),
+        remarks="".join(f"<li>{escape(remark)}</li>" for remark in results["remarks"]),
+        arrhenius=_image(plot_arrhenius(results)),
+        arrhenius_alt="Diffusion coefficient of lithium against inverse temperature, with Arrhenius line.",
+        arrhenius_caption=_arrhenius_caption(results),
+        table=table,
+        table_note=table_note,
+        msd=_image(plot_msd(results)),
+        comparison=against,
+        comparison_note=against_note,
+        health=health(results),
+        thermodynamics=_image(plot_thermodynamics(results)),
+        details=_details(results),
+    )
+
+
+def _lead(results: Json) -> str:
+    config, system = results["config"], results["system"]
+    cell = " × ".join(f"{length:.2f}" for length in system["cell_A"])
+    return escape(
+        f"{system['atoms']} atoms ({cell} Å, {system['density_g_per_cm3']:.3f} g/cm³), potential "
+        f"{results['potential']['name']}, NVT, {config['production']:g} ps at each of "
+        f"{len(config['temperatures'])} temperatures after {config['equilibration']:g} ps of equilibration."
+    )
+
+
+def _arrhenius_caption(results: Json) -> str:
+    line = results["arrhenius"]
+    text = "Points: diffusion coefficients with 95 % intervals; arrows: upper bounds where none is resolved. "
+    if line is None:
+        return escape(f"{text}No line: {results['arrhenius_missing']}.")
+    text += (
+        "Line: weighted least squares of ln D with its 95 % band, dashed where it is extrapolated. "
+        f"Scatter about the line against the errors, chi² per degree of freedom: {line['chi2_reduced']:.2f}. "
+        "The diamond is the conductivity of the reference study turned into D by Nernst–Einstein."
+    )
+    left_out = "; ".join(f"{item['temperature_K']:g} K ({item['why']})" for item in line["excluded"])
+    return escape(text + (f" Not in the fit: {left_out}." if left_out else ""))
+
+
+def _details(results: Json) -> str:
+    parts = [
+        ("Settings", results["config"]),
+        ("Crystal", results["system"]),
+        ("Where", results["provenance"]),
+    ]
+    text = "".join(
+        f"<details><summary>{name}</summary><pre>{escape(json.dumps(content, indent=1, ensure_ascii=False))}"
+        "</pre></details>"
+        for name, content in parts
+    )
+    potential = results["potential"]
+    card = potential.get("card") or "This potential is not one of those that come with betalps."
+    heading = f"{potential['name']}  sha256 {potential['sha256']}"
+    return (
+        f"{text}<details><summary>Potential</summary><pre>{escape(heading)}\n\n{escape(card)}</pre></details>"
+    )
+
+
+def _image(figure: Figure) -> str:
+    file = io.BytesIO()
+    with drawing():
+        figure.savefig(file, format="svg", metadata={"Date": None})
+    return "data:image/svg+xml;base64," + base64.b64encode(file.getvalue()).decode()

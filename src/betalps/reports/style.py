@@ -1,0 +1,96 @@
+"""One look for all plots: readable at the size of a report, safe for colour-blind eyes, and in print."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+RC: dict[str, Any] = {
+    "font.family": "sans-serif",
+    "font.size": 10,
+    "axes.labelsize": 10.5,
+    "axes.linewidth": 0.8,
+    "axes.edgecolor": "#444444",
+    "axes.labelcolor": "#222222",
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "xtick.color": "#444444",
+    "ytick.color": "#444444",
+    "xtick.direction": "out",
+    "ytick.direction": "out",
+    "text.color": "#222222",
+    "legend.frameon": False,
+    "legend.fontsize": 9,
+    "lines.linewidth": 1.5,
+    "figure.facecolor": "white",
+    "axes.facecolor": "white",
+    "svg.hashsalt": "betalps",  # the same numbers give the same file
+    "svg.fonttype": "path",
+}
+
+
+INK = "#222222"
+ACCENT = "#0b5394"  # our own line
+OTHERS = "#b45309"  # the literature's values
+
+
+@contextmanager
+def drawing() -> Iterator[None]:
+    """Draw, or save, in this look."""
+    from matplotlib import rc_context
+
+    with rc_context(cast("Any", RC)):
+        yield
+
+
+def temperature_colours(temperatures: list[float]) -> dict[float, Any]:
+    """Give each temperature a colour: dark and blue when cold, light and warm when hot, in even steps.
+
+    Parameters
+    ----------
+    temperatures
+        In K.
+
+    Returns
+    -------
+    dict
+        Colour by temperature. The lightness changes steadily, so that the order survives greyscale and colour
+        blindness.
+    """
+    from matplotlib import colormaps
+
+    ordered = sorted(temperatures)
+    shades = colormaps["plasma"](np.linspace(0.05, 0.82, max(len(ordered), 2)))
+    return dict(zip(ordered, shades, strict=False))
+
+
+def label_ends(axes: Axes, ends: list[tuple[float, float, str, Any]], least_gap: float) -> None:
+    """Write labels beside the ends of curves, pushed apart vertically where they would overlap.
+
+    Parameters
+    ----------
+    axes
+        Everything else must be drawn.
+    ends
+        Of each curve: x and y of its end in data units, text, colour.
+    least_gap
+        Between two labels, as a fraction of the axes' height.
+    """
+    axes.autoscale_view()  # matplotlib puts this off, and the positions depend on it
+    to_axes = axes.transData + axes.transAxes.inverted()
+    placed: list[tuple[float, float, str, Any]] = []
+    lowest = -np.inf
+    for x, y, text, colour in sorted(ends, key=lambda end: end[1]):
+        left, height = to_axes.transform((x, y))
+        lowest = max(height, lowest + least_gap)
+        placed.append((left, lowest, text, colour))
+    excess = max(0.0, (placed[-1][1] if placed else 0.0) - 1.0)
+    for left, height, text, colour in placed:
+        where = (left + 0.012, height - excess)
+        axes.text(*where, text, color=colour, transform=axes.transAxes, va="center", ha="left", fontsize=9)

@@ -1,0 +1,7 @@
+"""Whole studies: systems, temperatures, runs and analyses, resumable, with their numbers in one JSON file."""
+
+from betalps.studies.config import StudyConfig
+from betalps.studies.diffusion import Event, diffusion_study, steps_done
+from betalps.studies.estimate import CostEstimate, estimate_cost
+
+__all__ = ["CostEstimate", "Event", "StudyConfig", "diffusion_study", "estimate_cost", "steps_done"]

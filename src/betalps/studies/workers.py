@@ -1,0 +1,115 @@
+"""Several tasks at a time, each in a process of its own."""
+
+from __future__ import annotations
+
+import multiprocessing
+import signal
+import sys
+import traceback
+from collections.abc import Callable, Mapping
+from multiprocessing.connection import Connection, wait
+from typing import Any
+
+from betalps.errors import BetalpsError
+
+Report = Callable[[Any], None]
+Task = Callable[[Report], None]
+"""What a process does: a picklable callable that is handed a function to report through."""
+
+
+class WorkerError(BetalpsError):
+    """A process that ended without finishing its task."""
+
+
+def run_tasks(
+    tasks: Mapping[float, Task], workers: int, report: Callable[[float, Any], None]
+) -> dict[float, BetalpsError | None]:
+    """Run tasks, at most `workers` at a time.
+
+    Parameters
+    ----------
+    tasks
+        By a key of the caller's. With one worker they run in this process, one after the other.
+    workers
+        How many processes.
+    report
+        Called in this process with a task's key and what the task reports.
+
+    Returns
+    -------
+    dict
+        For every key None, or the `BetalpsError` that its task raised.
+
+    Raises
+    ------
+    WorkerError
+        If a process was killed, or raised anything that is not a `BetalpsError`.
+
+    Notes
+    -----
+    Whatever way this function is left, its processes are ended. When this very process is killed, each of
+    them finds its pipe broken at its next report and ends too.
+    """
+    outcomes: dict[float, BetalpsError | None] = {}
+    if workers == 1:
+        for key, task in tasks.items():
+            outcomes[key] = _here(task, lambda message, key=key: report(key, message))  # type: ignore[misc]
+        return outcomes
+    context = multiprocessing.get_context("spawn")  # a fork would copy threads in an unknown state
+    waiting = list(tasks.items())
+    running: dict[Connection, tuple[float, Any]] = {}
+    try:
+        while waiting or running:
+            while waiting and len(running) < workers:
+                key, task = waiting.pop(0)
+                ours, theirs = context.Pipe(duplex=False)
+                process = context.Process(target=_there, args=(task, theirs), daemon=True)
+                process.start()
+                theirs.close()
+                running[ours] = (key, process)
+            for connection in wait(list(running)):
+                assert isinstance(connection, Connection)
+                key, process = running[connection]
+                try:
+                    kind, content = connection.recv()
+                except EOFError:
+                    process.join()
+                    message = (
+                        f"the process of {key:g} K ended with exit code {process.exitcode} before it was done"
+                    )
+                    raise WorkerError(message) from None
+                if kind == "report":
+                    report(key, content)
+                    continue
+                if kind == "crash":
+                    raise WorkerError(f"the process of {key:g} K failed:\n{content}")
+                outcomes[key] = content
+                del running[connection]
+                process.join()
+                connection.close()
+    finally:
+        for connection, (_, process) in running.items():
+            process.terminate()
+            process.join()
+            connection.close()
+    return outcomes
+
+
+def _here(task: Task, report: Report) -> BetalpsError | None:
+    try:
+        task(report)
+    except BetalpsError as error:
+        return error
+    return None
+
+
+def _there(task: Task, connection: Connection) -> None:
+    """Run a task in a child process; Ctrl-C is the parent's to handle."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        outcome: tuple[str, Any] = ("done", _here(task, lambda message: connection.send(("report", message))))
+    except BrokenPipeError:
+        sys.exit(1)  # the parent is gone
+    except Exception:  # noqa: BLE001 (handed to the parent, which raises)
+        outcome = ("crash", traceback.format_exc())
+    connection.send(outcome)

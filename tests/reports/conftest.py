@@ -1,0 +1,18 @@
+"""Results of a study, made once by really running one (a few seconds)."""
+
+import pytest
+
+from betalps.studies import StudyConfig, diffusion_study
+
+
+@pytest.fixture(scope="session")
+def results(tmp_path_factory):
+    config = StudyConfig(
+        temperatures=(700.0, 850.0, 1000.0),
+        supercell=(1, 1, 2),
+        equilibration=0.5,
+        production=12.0,
+        frame_interval=0.05,
+        workers=1,
+    )
+    return diffusion_study(config, tmp_path_factory.mktemp("study"))

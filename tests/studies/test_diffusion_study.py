@@ -1,0 +1,198 @@
+"""A study from the crystal to its numbers: complete, resumable, honest."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from betalps.analysis import diffusion
+from betalps.dynamics import read_thermo
+from betalps.errors import CheckpointError
+from betalps.studies import StudyConfig, diffusion_study, estimate_cost, steps_done
+from betalps.trajectories import read_chunks
+from studies.stand_ins import Einstein, Explosive, ExplosiveWhenHot, Forbidden, NotANumber
+
+SMALL = StudyConfig(
+    temperatures=(800.0, 1000.0, 1200.0),
+    supercell=(1, 1, 2),
+    equilibration=0.5,
+    production=8.0,
+    frame_interval=0.05,
+    workers=1,
+)
+EINSTEIN = replace(SMALL, production=5.5)
+
+
+def einstein(folder, config=EINSTEIN, calculator=Einstein, **changes):
+    return diffusion_study(config, folder, calculator=calculator, potential="springs", **changes)
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory):
+    """A real study with the bundled potential, a second or two long."""
+    folder = tmp_path_factory.mktemp("study")
+    return folder, diffusion_study(SMALL, folder)
+
+
+def test_results_are_those_of_the_runs(study):
+    folder, results = study
+    assert [run["temperature_K"] for run in results["runs"]] == [800.0, 1000.0, 1200.0]
+    assert results["failed"] == []
+    for run in results["runs"]:
+        trajectory = read_chunks(folder / run["folder"] / "trajectory")
+        assert run["frames"] == len(trajectory) == 161
+        assert trajectory.times[0] == pytest.approx(0.5)
+        direct = diffusion(trajectory, "Li")
+        found = run["diffusion"]["total"]
+        assert found["diffusivity"] == direct.total.diffusivity
+        assert found["interval"] == list(direct.total.interval)
+        assert found["resolved"] == direct.total.resolved
+        log = read_thermo(folder / run["folder"])
+        late = log["time_ps"] >= 0.5
+        thermo = run["thermodynamics"]
+        assert thermo["mean_temperature_K"] == pytest.approx(log["temperature_K"][late].mean())
+        assert thermo["mean_temperature_K"] == pytest.approx(run["temperature_K"], rel=0.1)
+        assert run["framework"]["whole_PS4_least"] == 1.0
+        assert 0 < run["framework"]["P_msd_half_run_A2"] < 5
+
+
+def test_results_name_what_they_came_from(study):
+    _, results = study
+    from betalps.potentials import load
+
+    assert results["potential"]["sha256"] == load(SMALL.potential).sha256
+    assert results["potential"]["card"]
+    assert StudyConfig.from_dict(results["config"]) == SMALL
+    assert results["provenance"]["betalps"]
+    assert results["system"]["formula"] == "Li24P8S32"
+    assert results["system"]["density_g_per_cm3"] == pytest.approx(1.797, abs=1e-3)
+    assert results["reference"]["activation_energy_eV"] == 0.29
+    assert "Jalem" in results["reference"]["source"]
+
+
+def test_the_file_is_strict_json_of_the_same(study):
+    folder, results = study
+    text = (folder / "results.json").read_text(encoding="utf-8")
+
+    def no_constants(name):
+        raise AssertionError(f"{name} is not JSON")
+
+    assert json.loads(text, parse_constant=no_constants) == results
+    assert not list(folder.glob(".results*"))
+
+
+def test_arrhenius_and_extrapolation_are_flagged(study):
+    _, results = study
+    line = results["arrhenius"]
+    if line is None:
+        assert results["arrhenius_missing"]
+        assert any("No Arrhenius line" in remark for remark in results["remarks"])
+        return
+    assert line["extrapolated"]
+    assert any("extrapolated from" in remark for remark in results["remarks"])
+    # The drawn line passes through the value at the target.
+    drawn = line["line"]
+    cold = int(np.argmin(drawn["temperature_K"]))
+    assert drawn["temperature_K"][cold] == pytest.approx(300.0)
+    assert drawn["diffusivity_angstrom2_per_ps"][cold] == pytest.approx(line["target_diffusivity"])
+    assert drawn["low_angstrom2_per_ps"][cold] == pytest.approx(line["target_interval"][0])
+
+
+def test_finished_temperatures_are_not_computed_again(study):
+    folder, results = study
+    from betalps.potentials import load
+
+    again = diffusion_study(SMALL, folder, calculator=Forbidden, potential=load(SMALL.potential).sha256)
+    assert again["runs"] == results["runs"]
+
+
+def test_workers_change_nothing_but_the_time(study, tmp_path):
+    _, results = study
+    config = replace(SMALL, workers=2)
+    seen = set()
+    parallel = diffusion_study(config, tmp_path, observer=lambda event: seen.add(event.temperature))
+    assert parallel["runs"] == results["runs"]
+    assert seen == set(SMALL.temperatures)
+
+
+def test_temperatures_can_be_added_and_leave_the_others_alone(tmp_path):
+    first = einstein(tmp_path / "a", replace(EINSTEIN, temperatures=(900.0,)))
+    more = einstein(tmp_path / "a", replace(EINSTEIN, temperatures=(500.0, 900.0)))
+    both = einstein(tmp_path / "b", replace(EINSTEIN, temperatures=(500.0, 900.0)))
+    assert more["runs"][1] == first["runs"][0]
+    assert more["runs"] == both["runs"]
+
+
+def test_an_interrupted_study_goes_on(tmp_path):
+    whole = einstein(tmp_path / "whole")
+
+    def interrupt(event):
+        if event.temperature == 1000.0 and event.progress.step > 1600:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        einstein(tmp_path / "cut", observer=interrupt)
+    assert not (tmp_path / "cut" / "results.json").exists()
+    done = steps_done(EINSTEIN, tmp_path / "cut")
+    assert done[800.0] == EINSTEIN.steps
+    assert 0 <= done[1000.0] < EINSTEIN.steps
+    assert done[1200.0] == 0
+    assert einstein(tmp_path / "cut")["runs"] == whole["runs"]
+
+
+def test_another_seed_is_another_trajectory(tmp_path):
+    one = einstein(tmp_path / "a")
+    with pytest.raises(CheckpointError, match="belongs to another run; it differs in rng"):
+        einstein(tmp_path / "a", replace(EINSTEIN, seed=2))
+    two = einstein(tmp_path / "b", replace(EINSTEIN, seed=2))
+    assert one["runs"][0]["thermodynamics"] != two["runs"][0]["thermodynamics"]
+
+
+def test_no_diffusion_is_not_made_into_a_number(tmp_path):
+    results = einstein(tmp_path)
+    for run in results["runs"]:
+        assert not run["diffusion"]["total"]["resolved"]
+        assert run["diffusion"]["total"]["interval"][0] == 0.0
+        assert run["diffusion"]["total"]["upper_bound"] > 0.0
+    assert results["arrhenius"] is None
+    assert results["target_conductivity"] is None
+    assert "3 different temperatures" in results["arrhenius_missing"]
+    remarks = "\n".join(results["remarks"])
+    assert "800 K: diffusion is not resolved" in remarks
+    assert "No Arrhenius line" in remarks
+
+
+def test_a_run_that_blows_up_is_listed_and_the_others_count(tmp_path):
+    config = replace(EINSTEIN, temperatures=(300.0, 600.0, 2500.0))
+    results = einstein(tmp_path, config, ExplosiveWhenHot)
+    assert [run["temperature_K"] for run in results["runs"]] == [300.0, 600.0]
+    assert [entry["temperature_K"] for entry in results["failed"]] == [2500.0]
+    assert "blew up" in results["failed"][0]["why"]
+    assert any(remark.startswith("2500 K: no result") for remark in results["remarks"])
+
+
+@pytest.mark.parametrize("calculator", [Explosive, NotANumber])
+def test_all_runs_blow_up(tmp_path, calculator):
+    results = einstein(tmp_path, calculator=calculator)
+    assert results["runs"] == []
+    assert len(results["failed"]) == 3
+    assert results["arrhenius_missing"] == "no run finished"
+
+
+def test_calculator_and_its_name_go_together(tmp_path):
+    with pytest.raises(ValueError, match="go together"):
+        diffusion_study(EINSTEIN, tmp_path, calculator=Einstein)
+
+
+def test_estimate_counts_what_is_left(tmp_path):
+    fresh = estimate_cost(EINSTEIN, tmp_path, calculator=Einstein, trial_steps=20)
+    assert fresh.atoms == 64
+    assert fresh.steps == EINSTEIN.steps == 3000
+    assert fresh.steps_to_do == 9000
+    assert fresh.seconds == pytest.approx(9000 * fresh.seconds_per_step)
+    assert list(tmp_path.iterdir()) == []
+    einstein(tmp_path, replace(EINSTEIN, temperatures=(800.0,)))
+    rest = estimate_cost(replace(EINSTEIN, workers=2), tmp_path, calculator=Einstein, trial_steps=20)
+    assert rest.steps_to_do == 6000
+    assert rest.seconds == pytest.approx(3000 * rest.seconds_per_step)
