@@ -7,6 +7,7 @@ namespace betalps::python {
 
 void bind_potential(pybind11::module_&);   // betalps/mtp.hpp, basis.hpp, io.hpp
 void bind_neighbours(pybind11::module_&);  // betalps/neighbours.hpp
-void bind_evaluate(pybind11::module_&);    // betalps/evaluate.hpp, jacobian.hpp, grade.hpp
+void bind_evaluate(pybind11::module_&);    // betalps/evaluate.hpp
+void bind_fit(pybind11::module_&);         // betalps/fit.hpp
 
 }  // namespace betalps::python

@@ -20,4 +20,5 @@ PYBIND11_MODULE(_core, m) {
   betalps::python::bind_potential(m);
   betalps::python::bind_neighbours(m);
   betalps::python::bind_evaluate(m);
+  betalps::python::bind_fit(m);
 }

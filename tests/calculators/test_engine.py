@@ -1,23 +1,13 @@
-"""The raw call: every kind of structure, selections of outputs, threads, forks, environment, and errors."""
-
-import multiprocessing
-import os
-import pickle
-import subprocess
-import sys
-import threading
+"""The raw call: every kind of structure, selections of outputs, instruction sets, the skin."""
 
 import numpy as np
 import pytest
-from conftest import SHARED
 
 import betalps
 from betalps import _core
 from betalps.calculators import Engine
-from betalps.errors import BetalpsError, SpeciesError, StructureError
-from betalps.potentials import Potential, load
-
-from .conftest import BUNDLED, STRUCTURES, arrays, random_potential, with_active_set
+from betalps.potentials import load
+from calculators.cases import BUNDLED, STRUCTURES, arrays, random_potential, with_active_set
 
 ISAS = _core.available_isas()
 
@@ -49,7 +39,7 @@ def by_brute_force(potential, atoms):
     return np.array(energies)
 
 
-# ------------------------------------------------------------------------------------------------------- structures
+# ------------------------------------------------------------------------------------------------- structures
 
 
 @pytest.mark.parametrize("name", STRUCTURES)
@@ -140,10 +130,12 @@ def test_the_skin_changes_nothing_along_a_run(crystal, skin):
         np.testing.assert_allclose(out.energies, fresh.energies, rtol=1e-12, atol=1e-12)
         np.testing.assert_allclose(out.forces, fresh.forces, atol=1e-12 * size)
         np.testing.assert_allclose(out.virials, fresh.virials, atol=1e-12 * size)
-    assert engine.rebuilds == 25 if skin == 0 else 1 < engine.rebuilds < 25 if skin < 1 else engine.rebuilds <= 5
+    assert (
+        engine.rebuilds == 25 if skin == 0 else 1 < engine.rebuilds < 25 if skin < 1 else engine.rebuilds <= 5
+    )
 
 
-# ------------------------------------------------------------------------------------------------ settings, outputs
+# ------------------------------------------------------------------------------------------ settings, outputs
 
 
 def test_only_what_was_asked_for(crystal, graded):
@@ -179,7 +171,9 @@ def test_results_are_new_arrays(crystal):
 @pytest.mark.parametrize("isa", ISAS)
 def test_instruction_sets_and_threads_agree(structures, isa, precision):
     for name in ("triclinic", "supercell", "slab", "molecule"):
-        expected = Engine(BUNDLED, threads=1, isa="baseline").evaluate(*arrays(structures[name]), virials=True)
+        expected = Engine(BUNDLED, threads=1, isa="baseline").evaluate(
+            *arrays(structures[name]), virials=True
+        )
         size = max(1, np.abs(expected.forces).max())
         for threads in (1, 2, 3, 4):
             engine = Engine(BUNDLED, threads=threads, isa=isa, precision=precision)
@@ -232,170 +226,7 @@ def test_pairs_and_rebuilds_are_counted(crystal):
     assert engine.rebuilds == 2
 
 
-# ----------------------------------------------------------------------------------------- derivatives, grades
-
-
-def test_site_gradients_are_derivatives(crystal):
-    potential = random_potential(level=10)
-    positions, *rest = arrays(crystal)
-    rows = Engine(potential, threads=2).site_gradients(positions, *rest)
-    assert rows.shape == (32, potential.coeffs_count)
-    shapes = [potential.radial_coeffs.shape, potential.species_coeffs.shape, potential.moment_coeffs.shape]
-    theta = np.concatenate([potential.radial_coeffs.ravel(), potential.species_coeffs, potential.moment_coeffs])
-    cuts = np.cumsum([np.prod(shape) for shape in shapes])[:-1]
-    rng = np.random.default_rng(0)
-    for _ in range(5):
-        direction = rng.normal(size=theta.size)
-        h = 1e-4 / np.linalg.norm(direction)
-        energies = []
-        for k in (-2, -1, 1, 2):
-            parts = np.split(theta + k * h * direction, cuts)
-            radial, species, moments = (p.reshape(shape) for p, shape in zip(parts, shapes, strict=True))
-            moved = potential.replace(radial_coeffs=radial, species_coeffs=species, moment_coeffs=moments)
-            energies.append(Engine(moved, threads=1).evaluate(positions, *rest, forces=False).energies)
-        slope = np.tensordot([1, -8, 8, -1], energies, axes=1) / (12 * h)
-        np.testing.assert_allclose(rows @ direction, slope, rtol=1e-8, atol=1e-8)
-
-
-def test_grades_are_the_largest_component(crystal, graded):
-    engine = Engine(graded, threads=2)
-    rows = engine.site_gradients(*arrays(crystal))
-    expected = np.abs(rows @ np.linalg.inv(graded.active_set.matrix)).max(axis=1)
-    np.testing.assert_allclose(engine.evaluate(*arrays(crystal), grades=True).grades, expected, rtol=1e-9)
-    assert engine.configuration_grade(*arrays(crystal)) == pytest.approx(expected.max(), rel=1e-9)
-    mixed = Engine(graded, threads=1, precision="mixed").evaluate(*arrays(crystal), grades=True)
-    np.testing.assert_allclose(mixed.grades, expected, rtol=1e-9)  # grades stay in double precision
-
-
-def test_grade_of_a_configuration_does_not_depend_on_its_size(crystal, graded_by_configuration):
-    engine = Engine(graded_by_configuration, threads=1)
-    rows = engine.site_gradients(*arrays(crystal))
-    expected = np.abs(rows.mean(axis=0) @ np.linalg.inv(graded_by_configuration.active_set.matrix)).max()
-    assert engine.configuration_grade(*arrays(crystal)) == pytest.approx(expected, rel=1e-9)
-    double = crystal.repeat((1, 1, 2))
-    assert engine.configuration_grade(*arrays(double)) == pytest.approx(expected, rel=1e-9)
-    with pytest.raises(BetalpsError, match=r"grades whole configurations: use configuration_grade"):
-        engine.evaluate(*arrays(crystal), grades=True)
-
-
-def test_grades_without_an_active_set(crystal):
-    engine = Engine(BUNDLED, threads=1)
-    for grade in (lambda: engine.evaluate(*arrays(crystal), grades=True), lambda: engine.configuration_grade(*arrays(crystal))):
-        with pytest.raises(BetalpsError, match=r"needs a potential with an active set .* has none"):
-            grade()
-
-
-# ---------------------------------------------------------------------------------------- processes and threads
-
-
-def test_python_threads_share_a_potential(structures):
-    """Two engines at the same time, and one engine from two threads: everybody gets their own structure's results."""
-    potential = load(BUNDLED)
-    shared_engine = Engine(potential, threads=2)
-    names = ["crystal", "slab", "molecule", "triclinic"]
-    expected = {name: Engine(potential, threads=2).evaluate(*arrays(structures[name])) for name in names}
-    failures = []
-
-    def work(engine, name):
-        for _ in range(40):
-            out = engine.evaluate(*arrays(structures[name]))
-            if out.energy != expected[name].energy or not np.array_equal(out.forces, expected[name].forces):
-                failures.append(name)
-
-    workers = [threading.Thread(target=work, args=(Engine(potential, threads=2), name)) for name in names[:2]]
-    workers += [threading.Thread(target=work, args=(shared_engine, name)) for name in names[2:]]
-    for worker in workers:
-        worker.start()
-    for worker in workers:
-        worker.join(60)
-    assert not any(worker.is_alive() for worker in workers)
-    assert not failures
-
-
-def test_other_threads_run_during_an_evaluation(structures):
-    """The interpreter's lock is released: a pure Python thread makes progress while the core computes."""
-    atoms = structures["supercell"].repeat((3, 3, 3))
-    engine = Engine(random_potential(level=20, radial_size=8), threads=1)
-    inside, seen, stop = threading.Event(), [], threading.Event()
-
-    def watch():
-        while not stop.is_set():
-            seen.append(inside.is_set())
-            stop.wait(1e-4)
-
-    watcher = threading.Thread(target=watch)
-    before = sys.getswitchinterval()
-    sys.setswitchinterval(30)  # so that the lock changes hands only where it is given away
-    try:
-        watcher.start()
-        for _ in range(100):
-            inside.set()
-            engine.evaluate(*arrays(atoms))
-            inside.clear()
-            if sum(seen) >= 10:
-                break
-    finally:
-        stop.set()
-        sys.setswitchinterval(before)
-        watcher.join()
-    assert sum(seen) >= 10
-
-
-def energy_in_child(engine, atoms, queue):
-    queue.put(engine.evaluate(*arrays(atoms)).energy)
-
-
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
-@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
-def test_survives_fork(structures):
-    """A child forked while the parent's threads exist has none of them, and starts its own."""
-    atoms = structures["supercell"]
-    engine = Engine(BUNDLED, threads=2)
-    expected = engine.evaluate(*arrays(atoms)).energy
-    context = multiprocessing.get_context("fork")
-    for _ in range(3):
-        queue = context.SimpleQueue()
-        child = context.Process(target=energy_in_child, args=(engine, atoms, queue))
-        child.start()
-        child.join(30)
-        alive = child.is_alive()
-        if alive:
-            child.kill()
-        assert not alive, "the child hangs"
-        assert child.exitcode == 0
-        assert queue.get() == expected
-    assert engine.evaluate(*arrays(atoms)).energy == expected
-
-
-def run_python(code, **environment):
-    kept = {k: v for k, v in os.environ.items() if k not in {"BETALPS_ISA", "BETALPS_THREADS", "OMP_NUM_THREADS"}}
-    return subprocess.run(
-        [sys.executable, "-c", code], env=kept | environment, capture_output=True, text=True, timeout=60, check=False
-    )
-
-
-def test_environment():
-    code = f"from betalps.calculators import Engine; e = Engine({BUNDLED!r}); print(e.isa, e.threads)"
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    cases = [
-        ({}, f"{ISAS[-1]} {cores}"),
-        ({"BETALPS_ISA": "baseline", "BETALPS_THREADS": "3"}, "baseline 3"),
-        ({"OMP_NUM_THREADS": "4,2"}, f"{ISAS[-1]} 4"),
-        ({"BETALPS_THREADS": "2", "OMP_NUM_THREADS": "7"}, f"{ISAS[-1]} 2"),
-    ]
-    for environment, expected in cases:
-        assert run_python(code, **environment).stdout.strip() == expected
-    for environment, message in [
-        ({"BETALPS_ISA": "mmx"}, 'environment variable BETALPS_ISA: instruction set: found "mmx", expected one that'),
-        ({"BETALPS_THREADS": "many"}, "environment variable BETALPS_THREADS is 'many'; expected a positive number"),
-        ({"OMP_NUM_THREADS": "0"}, "environment variable OMP_NUM_THREADS is '0'; expected a positive number"),
-    ]:
-        answer = run_python(code, **environment)
-        assert answer.returncode == 1
-        assert message in answer.stderr
-
-
-# ------------------------------------------------------------------------------------------------ betalps.evaluate
+# ------------------------------------------------------------------------------------------- betalps.evaluate
 
 
 def test_evaluate_is_the_engine(crystal):
@@ -409,97 +240,3 @@ def test_evaluate_is_the_engine(crystal):
     mixed = betalps.evaluate(BUNDLED, *arrays(crystal), threads=1, precision="mixed")
     assert mixed.energy != expected.energy
     assert mixed.energy == pytest.approx(expected.energy, rel=1e-5)
-
-
-# ---------------------------------------------------------------------------------------------------------- errors
-
-
-def changed(atoms, **arrays_):
-    found = {"positions": atoms.positions, "numbers": atoms.numbers, "cell": atoms.cell.array, "pbc": True} | arrays_
-    return tuple(found.values())
-
-
-def spoiled(array, index, value):
-    array = np.array(array, dtype=float)
-    array[index] = value
-    return array
-
-
-BAD_STRUCTURES = [
-    (lambda a: {"positions": spoiled(a.positions, (3, 1), np.nan)}, r"position of atom 3 is \(.*nan.*\): expected finite"),
-    (lambda a: {"positions": spoiled(a.positions, (31, 2), -np.inf)}, r"position of atom 31 is .*-inf"),
-    (lambda a: {"positions": spoiled(a.positions, (0, 0), 1e300)}, r"position of atom 0 is \(1e\+300"),
-    (lambda a: {"positions": spoiled(a.positions, 7, a.positions[5])}, r"energy of atom [57] is not finite"),
-    (lambda a: {"positions": a.positions[:, :2]}, r"positions: expected shape \(n, 3\)"),
-    (lambda a: {"positions": a.positions[:5]}, r"found 32 numbers, expected one for each of 5 atoms"),
-    (lambda a: {"numbers": a.numbers[:, None]}, r"numbers: found int64 of shape \(32, 1\)"),
-    (lambda a: {"numbers": a.numbers + 0.0}, r"numbers: found float64 of shape \(32,\); expected atomic numbers"),
-    (lambda a: {"cell": spoiled(a.cell.array, (1, 2), np.nan)}, r"lattice vector 1 is \(0, .*, nan\): expected finite"),
-    (lambda a: {"cell": None}, r"direction 0 is periodic but its lattice vector is \(0, 0, 0\)"),
-    (lambda a: {"cell": [13, 8, 0]}, r"direction 2 is periodic but its lattice vector is \(0, 0, 0\)"),
-    (lambda a: {"cell": [[9, 0, 0], [18, 0, 0], [0, 0, 9]]}, r"linearly dependent"),
-    (lambda a: {"cell": np.eye(2)}, r"cell: expected shape \(3, 3\)"),
-    (lambda a: {"cell": [1e-2, 1e-2, 1e-2]}, r"cell is too small or too flat"),
-    (lambda a: {"pbc": [True, False]}, r"pbc: found shape \(2,\), expected one bool or three"),
-]
-
-
-@pytest.mark.parametrize(("change", "message"), BAD_STRUCTURES)
-def test_bad_structures(crystal, change, message):
-    engine = Engine(BUNDLED, threads=2)
-    before = engine.evaluate(*arrays(crystal))
-    with pytest.raises(StructureError, match=message):
-        engine.evaluate(*changed(crystal, **change(crystal)))
-    after = engine.evaluate(*arrays(crystal))  # as if nothing had happened
-    assert after.energy == before.energy
-    np.testing.assert_array_equal(after.forces, before.forces)
-
-
-@pytest.mark.parametrize(
-    ("number", "name"), [(11, "Na"), (1, "H"), (0, "X"), (-1, "number -1"), (119, "number 119"), (5000, "number 5000")]
-)
-def test_unknown_species(crystal, number, name):
-    engine = Engine(BUNDLED, threads=1)
-    crystal.numbers[17] = number
-    crystal.numbers[20] = 2
-    for call in (engine.evaluate, engine.site_gradients):
-        with pytest.raises(SpeciesError, match=rf"atom 17 is {name}; this potential knows Li, P, S"):
-            call(*arrays(crystal))
-
-
-@pytest.mark.parametrize(
-    ("settings", "error", "message"),
-    [
-        ({"precision": "single"}, ValueError, r'precision: found "single", expected "double" or "mixed"'),
-        ({"isa": "mmx"}, ValueError, r'instruction set: found "mmx", expected one that this processor has: baseline'),
-        ({"threads": 0}, ValueError, r"threads is 0: expected 1 to 1024"),
-        ({"threads": 5000}, ValueError, r"threads is 5000: expected 1 to 1024"),
-        ({"threads": 1.5}, TypeError, r"threads"),
-        ({"skin": -1}, ValueError, r"skin is -1: expected a finite length of at least 0"),
-        ({"skin": float("nan")}, ValueError, r"skin is nan"),
-    ],
-)
-def test_bad_settings(settings, error, message):
-    with pytest.raises(error, match=message):
-        Engine(BUNDLED, **settings)
-
-
-def test_bad_potentials():
-    with pytest.raises(FileNotFoundError, match=r"'nothing' is neither a file nor a bundled potential \(.*beta-lps"):
-        Engine("nothing")
-    untrained = Potential.from_level(8, ["Li"], cutoff=5.0, min_dist=1.5)
-    with pytest.raises(ValueError, match=r"has no coefficients: found an untrained template"):
-        Engine(untrained)
-    with pytest.raises(ValueError, match=r"radial_basis_size: found 30, expected at most 20"):
-        Engine(random_potential(radial_size=30))
-
-
-@pytest.mark.skipif(SHARED is None, reason="reference data not found")
-def test_a_file_that_does_not_name_its_species():
-    with pytest.raises(SpeciesError, match=r"species"):
-        Engine(SHARED / "reference/mtp/pots/lps_08.almtp")
-
-
-def test_an_engine_itself_is_not_pickled():
-    with pytest.raises(TypeError, match="pickle"):
-        pickle.dumps(Engine(BUNDLED, threads=1))

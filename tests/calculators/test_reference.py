@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 from ase import Atoms
 from ase.io import read
-from conftest import SHARED
 
 from betalps import _core
 from betalps.calculators import MTP, Engine
 from betalps.potentials import Potential
+from conftest import SHARED
 
 ISAS = _core.available_isas()
 SPECIES = ["Li", "P", "S"]
@@ -75,7 +75,9 @@ def test_the_calculator_has_ase_sign_and_order_of_the_stress(level):
 
 
 @pytest.mark.parametrize("isa", ISAS)
-@pytest.mark.parametrize("level", [level for level in LEVELS if level != "14_repuls"])  # motep lacks that basis
+@pytest.mark.parametrize(
+    "level", [level for level in LEVELS if level != "14_repuls"]
+)  # motep lacks that basis
 def test_every_level_agrees_with_motep(level, isa):
     motep = pytest.importorskip("motep.calculator")
     from motep.io.mlip.mtp import read_mtp

@@ -66,7 +66,7 @@ def test_says_what_it_found(results):
 def test_says_what_it_did_not_find(results):
     text, _ = read(render_report(variants.without_line(results)))
     assert text.count("not resolved") >= 3
-    assert "< 5" in text or "&lt;" in text
+    assert text.count("< ") >= 6  # an upper bound of D and one of the conductivity for each
     assert "needs <3> temperatures" in text
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -35,7 +36,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        Exit status: 0, 2 after an error that was explained on stderr, 130 after Ctrl-C.
+        Exit status: 0; 2 after an error that was explained on stderr; 130 after Ctrl-C; 1 if nobody reads the
+        output.
     """
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     parser = _parser(arguments[0] if arguments else "")
@@ -48,6 +50,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("betalps: stopped", file=sys.stderr)
         return 130
+    except BrokenPipeError:  # the reader of our output has left, as in: betalps potentials | head -1
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
     except (BetalpsError, ValueError, OSError) as error:
         if parsed.debug:
             raise

@@ -142,8 +142,8 @@ def comparison(results: Json) -> tuple[str, str]:
     ]
     note = escape(
         f"The paper: {reference['source']}. Its crystal shows two slopes and its activation energy is that "
-        "of the low-temperature one; its cells breathe and its potential is another one, so agreement is no "
-        "test of ours, nor is disagreement an error."
+        "of the low-temperature one; its cells breathe and its potential is another one, so the two need "
+        "not agree."
     )
     return _table(("", "this study", "the paper"), rows, wrap=True), note
 

@@ -54,7 +54,7 @@ class StudyConfig:
     ordering: str = "4b4"
     potential: str = "beta-lps-interim"
     equilibration: float = 10.0
-    production: float = 400.0
+    production: float = 300.0
     timestep: float = 2.0
     thermostat_time: float = 0.1
     frame_interval: float = 0.1

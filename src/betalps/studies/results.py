@@ -24,7 +24,7 @@ from betalps.provenance import provenance
 from betalps.studies.config import StudyConfig
 from betalps.trajectories import Trajectory, read_chunks
 from betalps.typing import Json
-from betalps.units import GRAM_PER_CM3_PER_U_PER_ANGSTROM3
+from betalps.units import GRAM_PER_CM3_PER_U_PER_ANGSTROM3, thermal_energy
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -224,7 +224,8 @@ def _remarks(config: StudyConfig, results: Json) -> list[str]:
         coldest = min(line["temperatures"])
         remarks.append(
             f"Values at {config.target_temperature:g} K are extrapolated from {coldest:g} K and above with "
-            "one straight line; a change of mechanism in between would not show."
+            "one straight line. Their intervals are statistical; a slope that changes with temperature is not "
+            f"in them. The two coldest temperatures alone give E_a = {_coldest_slope(line):.3f} eV."
         )
     for run in results["runs"]:
         kelvin = f"{run['temperature_K']:g} K"
@@ -239,10 +240,20 @@ def _remarks(config: StudyConfig, results: Json) -> list[str]:
     return remarks
 
 
+def _coldest_slope(line: Json) -> float:
+    """Activation energy in eV between the two coldest temperatures of the fit."""
+    order = np.argsort(line["temperatures"])[:2]
+    inverse = [1.0 / thermal_energy(line["temperatures"][k]) for k in order]
+    logs = np.log([line["diffusivities"][k] for k in order])
+    return float((logs[1] - logs[0]) / (inverse[0] - inverse[1]))
+
+
 def _thin(result: Json) -> Json:
     """Keep as many points of the mean squared displacement as a plot can show."""
     msd = result["msd"]
-    keep = _spread(len(msd["lags"]))
+    # Evenly on a logarithmic axis, where short lags would otherwise be lost; the fits saw all lags.
+    last = len(msd["lags"]) - 1
+    keep = np.unique(np.rint(np.geomspace(1, max(last, 1), _CURVE_POINTS)).astype(int)).clip(0, last)
     thinned = {name: [msd[name][k] for k in keep] for name in ("lags", "total", "directions")}
     return {**result, "msd": {**msd, **thinned}}
 
