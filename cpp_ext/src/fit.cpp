@@ -25,6 +25,8 @@ const FitKernel& fit_kernel_for(Isa isa) {
 
 std::size_t round_up(std::size_t n, std::size_t multiple) { return (n + multiple - 1) / multiple * multiple; }
 
+constexpr std::size_t vectors_per_block = 4;  // of scalars
+
 /// FitTables and the memory they point into.
 struct OwnedTables {
   FitTables tables{};
@@ -33,6 +35,8 @@ struct OwnedTables {
   std::vector<std::uint8_t> depends;
   std::vector<FitProduct> products;
   std::vector<FitScalarTerm> scalar_terms;
+  std::vector<std::uint32_t> monomials_of_mu, block_terms, block_products, block_moments, products_of_block,
+      moments_of_block;
 };
 
 void lay_out_monomials(const Numbering& numbering, OwnedTables& out) {
@@ -56,6 +60,7 @@ void lay_out_monomials(const Numbering& numbering, OwnedTables& out) {
     out.summed.push_back(static_cast<std::uint32_t>(out.monomial_of.size()) - out.summed_offset.back());
     out.step_begin.push_back(static_cast<std::uint32_t>(out.steps.size() / 4));
     const std::uint32_t end = mu + 1 < t.radial_count ? numbering.mu_offset[mu + 1] : numbering.monomials_count;
+    out.monomials_of_mu.push_back(end - numbering.mu_offset[mu]);
     for (const SphereStep& s : numbering.steps)
       if (s.result >= numbering.mu_offset[mu] && s.result < end)
         out.steps.insert(out.steps.end(), {s.result, s.first, s.second, s.third});
@@ -95,6 +100,36 @@ void lay_out_products(const Basis& basis, const Numbering& numbering, OwnedTable
   }
 }
 
+/// For each block of scalars the moments and products (last first) that lead to one of them.
+void lay_out_blocks(OwnedTables& out) {
+  FitTables& t = out.tables;
+  const auto block_of = [&](std::size_t scalar) { return scalar / t.scalar_block; };
+  std::stable_sort(out.scalar_terms.begin(), out.scalar_terms.end(),
+                   [&](const auto& a, const auto& b) { return block_of(a.scalar) < block_of(b.scalar); });
+  t.scalar_blocks = (t.scalar_columns + t.scalar_block - 1) / t.scalar_block;
+  std::uint32_t term = 0;
+  for (std::size_t block = 0; block < t.scalar_blocks; ++block) {
+    out.block_terms.push_back(term);
+    out.block_products.push_back(static_cast<std::uint32_t>(out.products_of_block.size()));
+    out.block_moments.push_back(static_cast<std::uint32_t>(out.moments_of_block.size()));
+    std::vector<bool> leads(t.moments, false);
+    for (std::size_t s = block * t.scalar_block; s < std::min(t.scalars, (block + 1) * t.scalar_block); ++s)
+      if (out.scalar_moment[s] != no_moment) leads[out.scalar_moment[s]] = true;
+    for (; term < out.scalar_terms.size() && block_of(out.scalar_terms[term].scalar) == block; ++term)
+      leads[out.scalar_terms[term].left] = leads[out.scalar_terms[term].right] = true;
+    for (std::size_t p = out.products.size(); p-- > 0;)
+      if (leads[out.products[p].result]) {
+        leads[out.products[p].left] = leads[out.products[p].right] = true;
+        out.products_of_block.push_back(static_cast<std::uint32_t>(p));
+      }
+    for (std::uint32_t m = 0; m < t.moments; ++m)
+      if (leads[m]) out.moments_of_block.push_back(m);
+  }
+  out.block_terms.push_back(term);
+  out.block_products.push_back(static_cast<std::uint32_t>(out.products_of_block.size()));
+  out.block_moments.push_back(static_cast<std::uint32_t>(out.moments_of_block.size()));
+}
+
 std::unique_ptr<OwnedTables> lay_out(const Potential& form, std::size_t lanes) {
   auto out = std::make_unique<OwnedTables>();
   FitTables& t = out->tables;
@@ -115,11 +150,14 @@ std::unique_ptr<OwnedTables> lay_out(const Potential& form, std::size_t lanes) {
   t.species_columns = round_up(t.species, lanes);
   t.scalar_columns = round_up(t.scalars, lanes);
   t.row = t.species * t.radial_block + t.species_columns + t.scalar_columns;
+  t.scalar_block = vectors_per_block * lanes;
+  lay_out_blocks(*out);
 
   t.power_x = out->power_x.data();
   t.power_y = out->power_y.data();
   t.power_z = out->power_z.data();
   t.mu_offset = out->mu_offset.data();
+  t.monomials_of_mu = out->monomials_of_mu.data();
   t.summed = out->summed.data();
   t.summed_offset = out->summed_offset.data();
   t.monomial_of = out->monomial_of.data();
@@ -131,6 +169,11 @@ std::unique_ptr<OwnedTables> lay_out(const Potential& form, std::size_t lanes) {
   t.scalar_terms = out->scalar_terms.data();
   t.scalar_terms_count = out->scalar_terms.size();
   t.scalar_moment = out->scalar_moment.data();
+  t.block_terms = out->block_terms.data();
+  t.block_products = out->block_products.data();
+  t.block_moments = out->block_moments.data();
+  t.products_of_block = out->products_of_block.data();
+  t.moments_of_block = out->moments_of_block.data();
   return out;
 }
 

@@ -140,7 +140,7 @@ class Centre {
     take(c.adjoint, t.moments);
     take(c.tangent, linear ? 0 : t.moments * t.tangents);
     take(c.tangent_adjoint, linear ? 0 : t.moments * t.tangents);
-    take(c.scalar_adjoint, t.moments * t.scalar_columns);
+    take(c.scalar_adjoint, t.moments * t.scalar_block);
     take(c.adjoints, t.summed_total * columns);
     take(c.gradient_matrix, 3 * most * t.summed_total);
     take(c.gradients, 3 * most * columns);
@@ -166,8 +166,7 @@ class Centre {
       add_pair(configuration.displacement + 3 * (begin + j), j, species, other, coefficients.radial);
     }
     moments(species, coefficients.radial);
-    scalars();
-    for (std::size_t m = 0; m < t.moments; ++m) adjoint[m] = dot(scalar_adjoint + m * t.scalar_columns, coefficients.moments);
+    scalars(coefficients.moments);
     if (!linear)
       for (int mu = 0; mu < t.radial_count; ++mu) tangents(mu, coefficients.moments);
     pair_gradients(count);
@@ -184,7 +183,7 @@ class Centre {
     rows[species_at + species] += 1;
     double* const scalar_values = energy_row + scalars_at;
     add_scaled(rows + species_at + t.species_columns, 1.0, scalar_values, t.scalar_columns);
-    predictions[0] += coefficients.species[species] + dot(scalar_values, coefficients.moments);
+    predictions[0] += coefficients.species[species] + dot(scalar_values, coefficients.moments, t.scalar_columns);
 
     // forces: -dE/dr on the neighbour, the opposite on the centre; virial -d (x) dE/dr
     const std::size_t scalars_to = species_at + t.species_columns;
@@ -192,7 +191,7 @@ class Centre {
       const double* d = configuration.displacement + 3 * (begin + j);
       for (std::size_t a = 0; a < 3; ++a) {
         const double* g = gradients + (3 * j + a) * columns;
-        const double slope = dot(g + scalars_at, coefficients.moments);
+        const double slope = dot(g + scalars_at, coefficients.moments, t.scalar_columns);
         const auto put = [&](std::size_t row, double factor) {
           double* to = rows + row * stride;
           if (!linear) add_scaled(to + radial_at, factor, g, t.radial_block);
@@ -211,9 +210,9 @@ class Centre {
   }
 
  private:
-  double dot(const double* x, const double* moments) const {
+  static double dot(const double* x, const double* y, std::size_t n) {
     V sum = V{};
-    for (std::size_t c = 0; c < t.scalar_columns; c += lanes) sum += load_any(x + c) * load_any(moments + c);
+    for (std::size_t c = 0; c < n; c += lanes) sum += load_any(x + c) * load_any(y + c);
     double total = 0;
     for (std::size_t l = 0; l < lanes; ++l) total += sum[l];
     return total;
@@ -284,31 +283,57 @@ class Centre {
     }
   }
 
-  /// Values of the scalars, and dB_s/dM for all of them: lanes are scalars.
-  void scalars() {
-    const std::size_t width = t.scalar_columns;
+  /// Values of the scalars, dB_s/dM for all of them (lanes are scalars), and dE/dM.
+  void scalars(const double* moment_coefficients) {
     double* values = energy_row + scalars_at;
-    clear(values, width);
-    clear(scalar_adjoint, t.moments * width);
-    for (std::size_t s = 0; s < t.scalars; ++s)
+    clear(values, t.scalar_columns);
+    clear(adjoint, t.moments);
+    for (std::size_t block = 0; block < t.scalar_blocks; ++block) {
+      const std::size_t from = block * t.scalar_block, left = t.scalar_columns - from;
+      const std::size_t width = left < t.scalar_block ? left : t.scalar_block;
+      scalar_adjoints(block, from, width, values);
+      for (std::uint32_t i = t.block_moments[block]; i < t.block_moments[block + 1]; ++i) {
+        const std::uint32_t m = t.moments_of_block[i];
+        adjoint[m] += dot(scalar_adjoint + m * width, moment_coefficients + from, width);
+      }
+      fold(scalar_adjoint, width, scalars_at + from);
+    }
+    fold_adjoint();
+  }
+
+  void scalar_adjoints(std::size_t block, std::size_t from, std::size_t width, double* values) {
+    for (int mu = 0; mu < t.radial_count; ++mu)  // all monomials are read by fold()
+      clear(scalar_adjoint + t.mu_offset[mu] * width, t.monomials_of_mu[mu] * width);
+    for (std::uint32_t i = t.block_moments[block]; i < t.block_moments[block + 1]; ++i)
+      clear(scalar_adjoint + t.moments_of_block[i] * width, width);
+    for (std::size_t s = from; s < from + width && s < t.scalars; ++s)
       if (t.scalar_moment[s] != no_moment) {
         values[s] = moment[t.scalar_moment[s]];
-        scalar_adjoint[t.scalar_moment[s] * width + s] = 1;
+        scalar_adjoint[t.scalar_moment[s] * width + s - from] = 1;
       }
-    for (std::size_t i = 0; i < t.scalar_terms_count; ++i) {
+    for (std::uint32_t i = t.block_terms[block]; i < t.block_terms[block + 1]; ++i) {
       const FitScalarTerm& term = t.scalar_terms[i];
       const double left = term.factor * moment[term.left], right = term.factor * moment[term.right];
       values[term.scalar] += left * moment[term.right];
-      scalar_adjoint[term.left * width + term.scalar] += right;
-      scalar_adjoint[term.right * width + term.scalar] += left;
+      scalar_adjoint[term.left * width + term.scalar - from] += right;
+      scalar_adjoint[term.right * width + term.scalar - from] += left;
     }
-    for (std::size_t p = t.products_count; p-- > 0;) {
-      const FitProduct& product = t.products[p];
-      const double* from = scalar_adjoint + product.result * width;
-      add_scaled(scalar_adjoint + product.left * width, product.factor * moment[product.right], from, width);
-      add_scaled(scalar_adjoint + product.right * width, product.factor * moment[product.left], from, width);
+    for (std::uint32_t i = t.block_products[block]; i < t.block_products[block + 1]; ++i) {
+      const FitProduct& product = t.products[t.products_of_block[i]];
+      const double* source = scalar_adjoint + product.result * width;
+      add_scaled(scalar_adjoint + product.left * width, product.factor * moment[product.right], source, width);
+      add_scaled(scalar_adjoint + product.right * width, product.factor * moment[product.left], source, width);
     }
-    fold(scalar_adjoint, width, scalars_at);
+  }
+
+  /// As fold(), for dE/dM itself.
+  void fold_adjoint() {
+    for (std::uint32_t s = t.step_begin[t.radial_count]; s-- > 0;) {
+      const std::uint32_t* step = t.steps + 4 * s;
+      adjoint[step[1]] += adjoint[step[0]];
+      adjoint[step[2]] -= adjoint[step[0]];
+      adjoint[step[3]] -= adjoint[step[0]];
+    }
   }
 
   /// From all monomials to the summed ones, and into the columns of the adjoint matrix.

@@ -29,7 +29,8 @@ struct FitTables {
   // moments as in tables.hpp: per mu the summed monomials, then those by sphere steps; then products
   std::size_t moments;
   const std::uint32_t* mu_offset;     // [mu] in moments
-  const std::uint32_t* summed;        // [mu] number of summed monomials
+  const std::uint32_t* monomials_of_mu;  // [mu] number of monomials
+  const std::uint32_t* summed;        // [mu] number of them that are summed
   const std::uint32_t* summed_offset; // [mu] in the rows of adjoints of all mu
   std::size_t summed_total;
   const std::uint32_t* monomial_of;   // [row] its monomial
@@ -39,10 +40,15 @@ struct FitTables {
 
   const FitProduct* products;
   std::size_t products_count;
-  const FitScalarTerm* scalar_terms;
+  const FitScalarTerm* scalar_terms;  // by block
   std::size_t scalar_terms_count;
   const std::uint32_t* scalar_moment;  // per scalar, or no_moment
   std::size_t scalars;
+
+  // blocks of scalar_block scalars, each with only the moments and products that lead to one of them
+  std::size_t scalar_block, scalar_blocks;
+  const std::uint32_t *block_terms, *block_products, *block_moments;  // [block] first, and the end
+  const std::uint32_t *products_of_block, *moments_of_block;
 
   // columns, padded to whole vectors: radial (z_i, mu, (z_j, n)), species, scalars
   std::size_t tangents;       // (z_j, n), padded

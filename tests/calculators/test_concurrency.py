@@ -18,7 +18,7 @@ ISAS = _core.available_isas()
 
 
 def test_python_threads_share_a_potential(structures):
-    """Two engines at the same time, and one engine from two threads: everybody gets their own structure's results."""
+    """Two engines at the same time, and one engine from two threads: everybody gets what is theirs."""
     potential = load(BUNDLED)
     shared_engine = Engine(potential, threads=2)
     names = ["crystal", "slab", "molecule", "triclinic"]

@@ -13,7 +13,7 @@ ISAS = _core.available_isas()
 
 
 def by_brute_force(potential, atoms):
-    """Site energies from an isolated cluster around each atom: every image within the cutoff, made one by one."""
+    """Site energies from isolated clusters: around each atom every image within the cutoff, one by one."""
     engine = Engine(potential, threads=1)
     cell, cutoff = atoms.cell.array, potential.cutoff
     reach = []

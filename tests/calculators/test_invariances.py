@@ -26,7 +26,7 @@ many = settings(
 
 @st.composite
 def cases(draw, periodic=None):
-    """An engine and a structure: 1 to 12 atoms, any cell that is not flat, all, no or any periodic directions."""
+    """An engine and a structure: 1 to 12 atoms, any cell that is not flat, all, no or any periodicity."""
     name = draw(st.sampled_from(sorted(ENGINES)))
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     n = draw(st.integers(1, 12))

@@ -47,7 +47,7 @@ def test_properties_are_those_of_the_engine(structures, calc, name):
 
 @pytest.mark.parametrize("name", PERIODIC)
 def test_sign_and_voigt_order_of_the_stress(structures, calc, name):
-    """A small strain of one component at a time; the step is small as the second derivative jumps at the cutoff."""
+    """One component at a time, with a small step: the second derivative jumps at the cutoff."""
     atoms = structures[name]
     atoms.calc = calc
     stress = atoms.get_stress()
@@ -254,7 +254,7 @@ def in_another_process(calc, atoms):
 @pytest.mark.parametrize("method", ["fork", "spawn"])
 @pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
 def test_a_pool_of_processes(crystal, method):
-    """With fork the parent's calculator has been used with two threads; the child's copy needs threads of its own."""
+    """With fork the parent's threads exist already; the child's copy needs threads of its own."""
     if method not in multiprocessing.get_all_start_methods():
         pytest.skip(f"no {method} here")
     calc = MTP(BUNDLED, threads=2)

@@ -1,4 +1,4 @@
-"""The engine against MLIP-3's values (reference data beside the checkout) and against motep where it is installed."""
+"""The engine against MLIP-3's values (reference data beside the checkout), and motep where installed."""
 
 import json
 from functools import cache
@@ -159,7 +159,7 @@ def selected_configurations(active_set):
 
 @pytest.mark.parametrize("file", ["lps08_as200_nbh", "lps14_as_nbh"])
 def test_rows_of_neighbourhoods_are_the_stored_ones(file):
-    """MLIP-3's matrix A is what our site gradients give for the equations that it names, and their grade is 1."""
+    """MLIP-3's matrix A is what our site gradients give for the equations that it names; their grade is 1."""
     chosen = potential(f"grade/{file}")
     engine = Engine(chosen, threads=1)
     active_set = chosen.active_set

@@ -24,7 +24,5 @@ def test_shows_a_card(capsys):
 def test_unknown_name_is_one_line(capsys):
     assert main(["potentials", "no-such"]) == 2
     said = capsys.readouterr().err
-    assert (
-        said
-        == f"betalps potentials: no bundled potential is called 'no-such'; there are {', '.join(available())}\n"
-    )
+    names = ", ".join(available())
+    assert said == f"betalps potentials: no bundled potential is called 'no-such'; there are {names}\n"

@@ -193,7 +193,8 @@ def test_another_structure_is_refused(argon, tmp_path):
         run(argon, tmp_path)
 
 
-def test_a_folder_in_use_is_refused(argon, tmp_path):
+def test_a_folder_in_use_is_refused(argon, tmp_path, monkeypatch):
+    monkeypatch.setattr("betalps.dynamics.runs._PATIENCE", 0.2)
     with (tmp_path / "lock").open("w") as held:
         fcntl.flock(held, fcntl.LOCK_EX)
         with pytest.raises(CheckpointError, match="another process is running in"):

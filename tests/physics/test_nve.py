@@ -1,4 +1,4 @@
-"""Newtonian dynamics of β-Li3PS4 with the bundled potential: what is conserved, and that time can be turned back."""
+"""Newtonian dynamics of β-Li3PS4 with the bundled potential: what is conserved, and time turned back."""
 
 import numpy as np
 import pytest
@@ -14,7 +14,7 @@ BUNDLED = "beta-lps-interim"
 
 
 class Newton:
-    """Velocity Verlet on arrays, of 128 atoms that start at rest in the relaxed crystal with random momenta."""
+    """Velocity Verlet on arrays: 128 atoms that start in the relaxed crystal with random momenta."""
 
     def __init__(self, *, kelvin=300.0, timestep=2.0, seed=0, **settings):
         self.atoms = beta_li3ps4((1, 2, 2))

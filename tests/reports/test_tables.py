@@ -34,4 +34,4 @@ def test_scientific(value, text):
     ],
 )
 def test_interval(low, high, text):
-    assert interval(low, high) == text
+    assert interval(low, high, 1) == text

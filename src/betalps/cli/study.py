@@ -14,7 +14,7 @@ from betalps.studies import StudyConfig, diffusion_study, estimate_cost, steps_d
 from betalps.typing import Json
 
 QUICK: dict[str, Any] = {
-    "temperatures": (700.0, 850.0, 1000.0),
+    "temperatures": (600.0, 700.0, 800.0),
     "supercell": (1, 2, 2),
     "equilibration": 2.0,
     "production": 80.0,

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from ase import Atoms
     from ase.calculators.calculator import Calculator
 
+_PATIENCE = 5.0  # s to wait for a process that is about to end, such as one whose parent was just killed
+
 
 @dataclass(frozen=True, kw_only=True)
 class Progress:
@@ -135,11 +137,16 @@ def run_nvt(
 @contextmanager
 def _locked(folder: Path) -> Iterator[None]:
     """Keep a second process out; the lock goes with the process, however it ends."""
+    deadline = clock.monotonic() + _PATIENCE
     with (folder / "lock").open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            raise CheckpointError(f"another process is running in {folder}") from error
+        while True:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except OSError as error:
+                if clock.monotonic() > deadline:
+                    raise CheckpointError(f"another process is running in {folder}") from error
+            clock.sleep(0.1)
         yield
 
 

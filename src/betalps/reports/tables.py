@@ -32,8 +32,8 @@ def scientific(value: float | None, digits: int = 2) -> str:
     return f"{mantissa:.{digits}f} × 10<sup>{exponent}</sup>".replace("-", "−")
 
 
-def interval(low: float, high: float, digits: int = 1) -> str:
-    """Write an interval as (1.2 to 3.4) × 10⁻⁵; ends of very different size keep their own powers of ten."""
+def interval(low: float, high: float, digits: int = 2) -> str:
+    """Write an interval as (1.20 to 3.40) × 10⁻⁵; ends of very different size keep their own powers."""
     small, (top, large) = _split(low, digits)[1], _split(high, digits)
     if low > 0 and (large - small > 1 or -1 <= large <= 2):
         return f"{scientific(low, digits)} to {scientific(high, digits)}"
@@ -128,10 +128,10 @@ def comparison(results: Json) -> tuple[str, str]:
     ours_energy = ours_sigma = "–"
     if line is not None:
         low, high = line["activation_energy_interval"]
-        ours_energy = f"{line['activation_energy']:.3f} eV ({low:.3f} to {high:.3f})"
+        ours_energy = f"{line['activation_energy']:.3f} eV; 95 %: {low:.3f} to {high:.3f}"
     if at_300:
-        flag = ", extrapolated" if line["extrapolated"] else ""
-        ours_sigma = f"{scientific(sigma['conductivity'])} S/cm ({interval(*sigma['interval'])}{flag})"
+        flag = "; extrapolated" if line["extrapolated"] else ""
+        ours_sigma = f"{scientific(sigma['conductivity'])} S/cm; 95 %: {interval(*sigma['interval'])}{flag}"
     rows = [
         ("Activation energy", ours_energy, f"{reference['activation_energy_eV']:.2f} eV"),
         (

@@ -21,7 +21,8 @@ class StudyConfig:
     Attributes
     ----------
     temperatures
-        In K, one run each. Three or more that show diffusion make an Arrhenius line.
+        In K, one run each. Three or more that show diffusion make an Arrhenius line. The default stays where
+        Li hops often within a few hundred ps, yet the PS4 framework is still rigid.
     supercell
         Repeats of the 32-atom cell along a, b and c. A cell should be longer than 10 Å, twice the potential's
         cutoff, each way.
@@ -49,7 +50,7 @@ class StudyConfig:
         Threads of each calculator. For few hundred atoms more workers are faster than more threads.
     """
 
-    temperatures: tuple[float, ...] = (500.0, 600.0, 700.0, 800.0, 900.0, 1000.0)
+    temperatures: tuple[float, ...] = (500.0, 550.0, 600.0, 650.0, 700.0, 750.0)
     supercell: tuple[int, int, int] = (1, 2, 3)
     ordering: str = "4b4"
     potential: str = "beta-lps-interim"

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 VERSION = 1
 _CURVE_POINTS = 300  # of a mean squared displacement or a time series: more than a plot can show
 _BOND = 2.7  # Å: between the P-S bond (2.1, when hot up to 2.5) and the next S (4.2)
+_RIGID = 1.0  # Å²: a P that vibrates about its site stays well below
 
 # Jalem et al., Energy Adv. 2023, 2, 2029, Table 2: the crystal.
 REFERENCE: Json = {
@@ -224,8 +225,8 @@ def _remarks(config: StudyConfig, results: Json) -> list[str]:
         coldest = min(line["temperatures"])
         remarks.append(
             f"Values at {config.target_temperature:g} K are extrapolated from {coldest:g} K and above with "
-            "one straight line. Their intervals are statistical; a slope that changes with temperature is not "
-            f"in them. The two coldest temperatures alone give E_a = {_coldest_slope(line):.3f} eV."
+            "one straight line. Their intervals are statistical; a slope that changes with temperature is "
+            f"not in them. The two coldest temperatures alone give E_a = {_coldest_slope(line):.3f} eV."
         )
     for run in results["runs"]:
         kelvin = f"{run['temperature_K']:g} K"
@@ -235,6 +236,12 @@ def _remarks(config: StudyConfig, results: Json) -> list[str]:
             remarks.append(
                 f"{kelvin}: in some frames only {run['framework']['whole_PS4_least']:.1%} of the P have "
                 f"four S within {_BOND:g} Å."
+            )
+        moved = run["framework"]["P_msd_half_run_A2"]
+        if moved > _RIGID:
+            remarks.append(
+                f"{kelvin}: the P atoms moved too (mean squared displacement {moved:.1f} Å² in half the "
+                "run): the framework is no longer a rigid host."
             )
     remarks += [f"{entry['temperature_K']:g} K: no result. {entry['why']}" for entry in results["failed"]]
     return remarks

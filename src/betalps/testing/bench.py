@@ -1,22 +1,16 @@
-"""Contract checks for any ASE calculator.
-
-They ask of a calculator what physics and ASE ask of it: forces and stress are derivatives of the energy,
-nothing depends on where the origin is, how space is turned, how atoms are numbered or which cell describes
-the crystal, and one structure's results never reach another's.
-"""
+"""The single checks of a calculator: each measures one deviation."""
 
 from __future__ import annotations
 
 import copy
-import pickle
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from betalps.errors import BetalpsError
-from betalps.typing import Floats, Seed
+from betalps.testing.report import Check
+from betalps.typing import Floats
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -31,193 +25,8 @@ _STRAIN_STEP = 1e-4
 _VOIGT = ((0, 0), (1, 1), (2, 2), (1, 2), (0, 2), (0, 1))
 
 
-@dataclass(frozen=True, kw_only=True)
-class Check:
-    """One promise, and how far the calculator was from it.
-
-    Attributes
-    ----------
-    name
-        What was checked.
-    deviation
-        The largest deviation found, in `unit`.
-    tolerance
-        What was allowed.
-    unit
-        Of both.
-    where
-        Where the largest deviation was, or what went wrong.
-    """
-
-    name: str
-    deviation: float
-    tolerance: float
-    unit: str
-    where: str = ""
-
-    @property
-    def passed(self) -> bool:
-        """Whether the deviation is within its tolerance (a deviation that is not a number is not)."""
-        return self.deviation <= self.tolerance
-
-    def __str__(self) -> str:
-        verdict = "ok" if self.passed else "FAILED"
-        where = f" ({self.where})" if self.where else ""
-        return (
-            f"{self.name}: {self.deviation:.2e} {self.unit} (allowed {self.tolerance:.0e}) {verdict}{where}"
-        )
-
-
-@dataclass(frozen=True, kw_only=True)
-class CalculatorReport:
-    """What `check_calculator` measured.
-
-    Attributes
-    ----------
-    checks
-        In the order they were made.
-    skipped
-        Names of checks that do not apply, each with the reason.
-    """
-
-    checks: tuple[Check, ...]
-    skipped: tuple[str, ...]
-
-    @property
-    def failed(self) -> tuple[Check, ...]:
-        """The checks that did not pass."""
-        return tuple(check for check in self.checks if not check.passed)
-
-    def __getitem__(self, name: str) -> Check:
-        """Look a check up by its name."""
-        return next(check for check in self.checks if check.name == name)
-
-    def __str__(self) -> str:
-        return "\n".join([*map(str, self.checks), *(f"{reason}: skipped" for reason in self.skipped)])
-
-
-class CalculatorCheckError(BetalpsError, AssertionError):
-    """A calculator that breaks a promise; `report` has every deviation.
-
-    Parameters
-    ----------
-    report
-        With at least one failed check.
-    """
-
-    def __init__(self, report: CalculatorReport) -> None:
-        self.report = report
-        lines = "\n  ".join(map(str, report.failed))
-        super().__init__(f"{len(report.failed)} of {len(report.checks)} calculator checks failed:\n  {lines}")
-
-
-def check_calculator(
-    calc: BaseCalculator,
-    atoms: Atoms,
-    *,
-    derivative_tolerance: float = 1e-5,
-    invariance_tolerance: float = 1e-8,
-    samples: int = 4,
-    rattle: float = 0.05,
-    skip: Collection[str] = (),
-    rng: Seed = 0,
-) -> CalculatorReport:
-    """Check that a calculator keeps the promises every ASE calculator makes.
-
-    Parameters
-    ----------
-    calc
-        Any ASE calculator with energy and forces. Stress and site energies are checked where it has them.
-    atoms
-        A structure it can evaluate; not changed. Its atoms are displaced at random and, in a periodic cell,
-        it is strained by 1 %, so that nothing vanishes by symmetry.
-    derivative_tolerance
-        Allowed error of forces in eV/Å and of the stress as virial per atom in eV, relative to the largest
-        component where that exceeds 1.
-    invariance_tolerance
-        Allowed change of the energy per atom (eV), the forces (eV/Å) and the virial per atom (eV) under
-        operations that must not change them, relative as above. Single-precision calculators need about 1e-4.
-    samples
-        Atoms whose force components are checked one by one; the others are checked through `samples`
-        displacements of all atoms together.
-    rattle
-        Standard deviation of the random displacements, Å.
-    skip
-        Names of checks to leave out, for a promise that a calculator knowingly does not make.
-    rng
-        Seed or generator.
-
-    Returns
-    -------
-    CalculatorReport
-        Every measured deviation.
-
-    Raises
-    ------
-    CalculatorCheckError
-        If any check failed; it says which and by how much, and carries the report.
-    ValueError
-        If `skip` names a check that does not exist.
-
-    Examples
-    --------
-    >>> from ase.build import bulk
-    >>> from ase.calculators.emt import EMT
-    >>> report = check_calculator(EMT(), bulk("Cu", cubic=True), skip={"pickle"})
-    >>> report["forces"].passed
-    True
-    """
-    rng = np.random.default_rng(rng)
-    start = _disturbed(atoms, rattle, rng)
-    bench = _Bench(calc, start, rng, derivative_tolerance, invariance_tolerance)
-    todo = dict(_checks(bench, samples))
-    unknown = sorted(set(skip) - todo.keys())
-    if unknown:
-        raise ValueError(f"skip: no check named {', '.join(unknown)}; there are {', '.join(todo)}")
-    checks: list[Check] = []
-    skipped: list[str] = []
-    for name, check in todo.items():
-        if name in skip:
-            skipped.append(f"{name} (as asked)")
-            continue
-        try:
-            checks.append(check())
-        except _NotApplicableError as reason:
-            skipped.append(f"{name} ({reason})")
-    report = CalculatorReport(checks=tuple(checks), skipped=tuple(skipped))
-    if report.failed:
-        raise CalculatorCheckError(report)
-    return report
-
-
-class _NotApplicableError(Exception):
-    pass
-
-
-def _checks(bench: _Bench, samples: int) -> Iterator[tuple[str, Callable[[], Check]]]:
-    yield "forces", lambda: bench.forces(samples)
-    yield "stress", bench.stress
-    yield "site energies", bench.site_energies
-    yield "translation", bench.translation
-    yield "periodic images", bench.images
-    yield "rotation", bench.rotation
-    yield "permutation", bench.permutation
-    yield "supercell", bench.supercell
-    yield "deepcopy", lambda: bench.copies("deepcopy", copy.deepcopy)
-    yield "pickle", lambda: bench.copies("pickle", lambda calc: pickle.loads(pickle.dumps(calc)))  # noqa: S301 (our own bytes)
-    yield "isolation", bench.isolation
-    yield "results are copies", bench.results_stay
-    yield "input unchanged", bench.input_unchanged
-
-
-def _disturbed(atoms: Atoms, rattle: float, rng: np.random.Generator) -> Atoms:
-    disturbed: Atoms = atoms.copy()
-    disturbed.calc = None
-    if atoms.pbc.all():
-        strain = 0.01 * rng.uniform(-1, 1, (3, 3))
-        disturbed.set_cell(disturbed.cell[:] @ (np.eye(3) + 0.5 * (strain + strain.T)), scale_atoms=True)
-    disturbed.positions += rng.normal(0.0, rattle, disturbed.positions.shape)
-    return disturbed
+class NotApplicableError(Exception):
+    """A check that has no meaning for this calculator or structure; says why."""
 
 
 @dataclass(frozen=True)
@@ -229,7 +38,7 @@ class _Properties:
     virial: Floats | None
 
 
-class _Bench:
+class Bench:
     """A calculator and the structure on which it is examined."""
 
     def __init__(
@@ -246,6 +55,7 @@ class _Bench:
         self.base = self.evaluate(atoms)
 
     def evaluate(self, atoms: Atoms, calc: BaseCalculator | None = None) -> _Properties:
+        """Evaluate a structure afresh with the calculator, or with another one."""
         work: Atoms = atoms.copy()
         work.calc = calc or self.calc
         virial = None
@@ -254,6 +64,7 @@ class _Bench:
         return _Properties(work.get_potential_energy() / len(work), work.get_forces(), virial)
 
     def energy(self, atoms: Atoms) -> float:
+        """Energy of a structure, eV."""
         work: Atoms = atoms.copy()
         work.calc = self.calc
         return float(work.get_potential_energy())
@@ -289,7 +100,7 @@ class _Bench:
     def stress(self) -> Check:
         """Compare all six components of the stress with differences of the energy."""
         if self.base.virial is None:
-            raise _NotApplicableError("no stress, or not periodic in three directions")
+            raise NotApplicableError("no stress, or not periodic in three directions")
         errors = []
         for i, j in _VOIGT:
             strain = np.zeros((3, 3))
@@ -310,7 +121,7 @@ class _Bench:
     def site_energies(self) -> Check:
         """Check that site energies add up to the energy."""
         if "energies" not in self.calc.implemented_properties:
-            raise _NotApplicableError("no site energies")
+            raise NotApplicableError("no site energies")
         work: Atoms = self.atoms.copy()
         work.calc = self.calc
         error = abs(float(work.get_potential_energies().mean()) - self.base.energy)
@@ -326,7 +137,7 @@ class _Bench:
     def images(self) -> Check:
         """Move every atom to a random one of its periodic images."""
         if not self.atoms.pbc.any():
-            raise _NotApplicableError("not periodic")
+            raise NotApplicableError("not periodic")
         hops = self.rng.integers(-2, 3, (len(self.atoms), 3)) * self.atoms.pbc
         return self._same(
             "periodic images", self.evaluate(_moved(self.atoms, hops @ self.atoms.cell[:])), self.base
@@ -353,7 +164,7 @@ class _Bench:
     def supercell(self) -> Check:
         """Describe the same crystal by a cell twice as long along its shortest periodic axis."""
         if not self.atoms.pbc.any():
-            raise _NotApplicableError("not periodic")
+            raise NotApplicableError("not periodic")
         lengths = np.where(self.atoms.pbc, self.atoms.cell.lengths(), np.inf)
         repeats = np.ones(3, dtype=int)
         repeats[int(np.argmin(lengths))] = 2
