@@ -6,17 +6,18 @@ import shlex
 import shutil
 import subprocess
 import sys
+import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from betalps.studies import StudyConfig
 from conftest import ROOT
 
 PAGES = [path for path in [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))] if path.is_file()]
 FENCE = re.compile(r"^```([^`\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-CHECKED_HERE = {"python", "pycon", "bash", "console"}
-PLAIN = {"text", "toml"}
+CHECKED_HERE = {"python", "pycon", "bash", "console", "toml"}
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,14 @@ def test_python_blocks_run_in_order(page, tmp_path, monkeypatch):
 def test_no_block_of_an_unknown_language(page):
     """A block is checked here, by Sphinx, or called plain, so that none escapes by a typing mistake."""
     ours = {block.language for block in blocks(page) if not block.language.startswith("{")}
-    assert ours <= CHECKED_HERE | PLAIN
+    assert ours <= CHECKED_HERE | {"text"}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_toml_blocks_are_settings_of_a_study(page):
+    for block in blocks(page):
+        if block.language == "toml":
+            StudyConfig.from_dict(tomllib.loads(block.text))
 
 
 @pytest.mark.parametrize("words", COMMANDS, ids=" ".join)

@@ -364,7 +364,8 @@ void instruction_sets() {
   CHECK_THROWS(parse_isa("sse9"), std::invalid_argument,
                "instruction set: found \"sse9\", expected one that this processor has: baseline");
   setenv("BETALPS_ISA", "fast", 1);
-  CHECK_THROWS(default_isa(), std::invalid_argument, "environment variable BETALPS_ISA: instruction set: found \"fast\"");
+  CHECK_THROWS(default_isa(), std::invalid_argument,
+               "environment variable BETALPS_ISA: instruction set: found \"fast\"");
   setenv("BETALPS_ISA", "", 1);
   CHECK(default_isa() == available_isas().back());
   unsetenv("BETALPS_ISA");

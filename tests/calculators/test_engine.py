@@ -240,3 +240,13 @@ def test_evaluate_is_the_engine(crystal):
     mixed = betalps.evaluate(BUNDLED, *arrays(crystal), threads=1, precision="mixed")
     assert mixed.energy != expected.energy
     assert mixed.energy == pytest.approx(expected.energy, rel=1e-5)
+
+
+def test_evaluate_notices_that_a_file_was_written_again(crystal, tmp_path):
+    path = tmp_path / "fit.almtp"
+    for factor in (1.0, 2.0, 3.0):
+        potential = load(BUNDLED)
+        potential = potential.replace(species_coeffs=factor * potential.species_coeffs)
+        potential.write(path)
+        expected = Engine(potential, threads=1).evaluate(*arrays(crystal)).energy
+        assert betalps.evaluate(path, *arrays(crystal), threads=1).energy == expected

@@ -3,6 +3,7 @@
 import math
 import os
 from functools import lru_cache
+from pathlib import Path
 from typing import Any, Literal, NamedTuple, TypeAlias
 
 import numpy as np
@@ -325,9 +326,18 @@ def _as_pbc(pbc: ArrayLike) -> list[bool]:
 
 @lru_cache(maxsize=4)
 def _shared_engine(
-    potential: Potential | str, threads: int | None, precision: Precision, skin: float
+    potential: Potential | str,
+    stamp: tuple[int, ...],  # noqa: ARG001 (part of the key: a file that was written again is another potential)
+    threads: int | None,
+    precision: Precision,
+    skin: float,
 ) -> Engine:
     return Engine(potential, threads=threads, precision=precision, skin=skin)
+
+
+def _stamp(path: PathLike) -> tuple[int, ...]:
+    status = Path(path).stat() if Path(path).is_file() else None
+    return (status.st_mtime_ns, status.st_size, status.st_ino) if status else ()
 
 
 def evaluate(
@@ -381,6 +391,10 @@ def evaluate(
     (32, 3)
     """
     if not isinstance(potential, Engine):
-        key = potential if isinstance(potential, Potential) else os.fspath(potential)
-        potential = _shared_engine(key, threads, precision, skin)
+        if isinstance(potential, Potential):
+            key: Potential | str = potential
+            stamp: tuple[int, ...] = ()
+        else:
+            key, stamp = os.fspath(potential), _stamp(potential)
+        potential = _shared_engine(key, stamp, threads, precision, skin)
     return potential.evaluate(positions, numbers, cell, pbc, forces=forces, virials=virials, grades=grades)

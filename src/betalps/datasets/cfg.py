@@ -8,6 +8,8 @@ import numpy as np
 from ase import Atoms
 
 from betalps.datasets._cfg_reader import CfgReader
+from betalps.datasets.compression import pack, read_unpacked
+from betalps.datasets.labels import stored_labels
 from betalps.datasets.stress import plus_stress_from_stress
 from betalps.errors import FormatError, SpeciesError
 from betalps.files import write_atomic
@@ -24,7 +26,8 @@ def read_cfg(path_or_text: PathLike, species: Species) -> list[Atoms]:
     Parameters
     ----------
     path_or_text
-        A path, or the content of a file: a str that holds a line break.
+        A path (``.xz``, ``.gz`` and ``.bz2`` are decompressed), or the content of a file: a str that holds a line
+        break.
     species
         Chemical symbol of each type: a sequence for types 0, 1, …, or a mapping from type to symbol.
 
@@ -47,7 +50,7 @@ def read_cfg(path_or_text: PathLike, species: Species) -> list[Atoms]:
     symbols = _symbols(species)
     if isinstance(path_or_text, str) and "\n" in path_or_text:
         return CfgReader(path_or_text, "<text>", symbols).images()
-    data = Path(path_or_text).read_bytes()
+    data = read_unpacked(Path(path_or_text))
     source = os.fspath(path_or_text)
     try:
         text = data.decode("utf-8")
@@ -58,8 +61,8 @@ def read_cfg(path_or_text: PathLike, species: Species) -> list[Atoms]:
     return CfgReader(text, source, symbols).images()
 
 
-def write_cfg(images: Atoms | Iterable[Atoms], path: PathLike, species: Species) -> None:
-    """Write configurations to an MLIP ``.cfg`` file, through a temporary file.
+def format_cfg(images: Atoms | Iterable[Atoms], species: Species) -> str:
+    """Configurations as the text of an MLIP ``.cfg`` file.
 
     Numbers are written so that they are read back bit by bit; only the stress is multiplied by the volume.
 
@@ -69,8 +72,6 @@ def write_cfg(images: Atoms | Iterable[Atoms], path: PathLike, species: Species)
         Energy, forces and stress are taken from their calculators where these have them without a
         calculation; ``site_en`` and ``nbh_grades`` from ``arrays``; Features from those entries of ``info``
         that are numbers or one line of text (others are left out).
-    path
-        The file.
     species
         As in :func:`read_cfg`.
 
@@ -83,8 +84,20 @@ def write_cfg(images: Atoms | Iterable[Atoms], path: PathLike, species: Species)
         which the format cannot say.
     """
     types = {symbol: number for number, symbol in _symbols(species).items()}
-    blocks = [_block(atoms, types) for atoms in ([images] if isinstance(images, Atoms) else images)]
-    write_atomic(path, "".join(blocks).encode("utf-8"))
+    return "".join(_block(atoms, types) for atoms in ([images] if isinstance(images, Atoms) else images))
+
+
+def write_cfg(images: Atoms | Iterable[Atoms], path: PathLike, species: Species) -> None:
+    """Write configurations to an MLIP ``.cfg`` file, through a temporary file.
+
+    Parameters
+    ----------
+    images, species
+        As in :func:`format_cfg`, with its errors.
+    path
+        The file; compressed if its name ends in ``.xz``, ``.gz`` or ``.bz2``.
+    """
+    write_atomic(path, pack(format_cfg(images, species).encode("utf-8"), Path(path)))
 
 
 def _symbols(species: Species) -> dict[int, str]:
@@ -112,15 +125,6 @@ def _row(values: Iterable[float]) -> str:
     return " ".join(map(repr, row))
 
 
-def _results(atoms: Atoms) -> dict[str, Floats]:
-    """What the calculator knows already about these atoms."""
-    calc = atoms.calc
-    if calc is None:
-        return {}
-    names = [name for name in ("energy", "forces", "stress") if calc.results.get(name) is not None]
-    return {name: calc.results[name] for name in names if not calc.calculation_required(atoms, [name])}
-
-
 def _supercell(atoms: Atoms) -> Floats:
     periodic = int(np.sum(atoms.pbc))
     if not np.all(atoms.pbc[:periodic]):
@@ -139,7 +143,7 @@ def _type_of(symbol: str, types: Mapping[str, int]) -> int:
 
 
 def _block(atoms: Atoms, types: Mapping[str, int]) -> str:
-    results, cell = _results(atoms), _supercell(atoms)
+    results, cell = stored_labels(atoms), _supercell(atoms)
     names, columns = ["cartes_x", "cartes_y", "cartes_z"], [atoms.positions]
     for name in _SITE_ARRAYS[:1]:
         if name in atoms.arrays:
