@@ -188,6 +188,10 @@ void check(const Potential& potential) {
 template <class T>
 std::unique_ptr<CompiledPotential<T>> compile(const Potential& potential, const Layout& layout) {
   check(potential);
+  if (sizeof(T) == 4 && potential.radial_size > single_precision_radial_size_limit)
+    throw std::invalid_argument("radial_basis_size: found " + std::to_string(potential.radial_size) +
+                                ", expected at most " + std::to_string(single_precision_radial_size_limit) +
+                                " in mixed precision");
   auto out = std::make_unique<CompiledPotential<T>>();
   compile_radial(potential, layout, *out);
   const Numbering numbering = number_moments(potential.basis, potential.radial_count);

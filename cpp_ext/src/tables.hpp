@@ -82,6 +82,7 @@ struct Tables {
 
 constexpr std::uint32_t no_moment = 0xffffffffu;
 constexpr int radial_size_limit = 20;  // powers of xi lose digits beyond
+constexpr int single_precision_radial_size_limit = 12;
 constexpr int rank_limit = 10;         // of the basic moments, as levels up to 28 have it
 
 /// One atom, or the image of one, as the inner loop reads it. key = index << 32 | species.

@@ -311,6 +311,9 @@ void bad_potentials() {
   CHECK(Evaluator(fine).coeffs_count() == fine.coeffs_count());
   CHECK_THROWS(make(plain::random_potential(rng, make_basis(6), 2, 21)), std::invalid_argument,
                "radial_basis_size: found 21, expected at most 20");
+  const Potential long_radial = plain::random_potential(rng, make_basis(8), 2, 13);
+  CHECK_THROWS(Evaluator(long_radial, Precision::mixed), std::invalid_argument,
+               "radial_basis_size: found 13, expected at most 12 in mixed precision");
   Basis basis = make_basis(6);
   basis.basics[0] = {0, 5, 5, 1};
   CHECK_THROWS(make(plain::random_potential(rng, basis, 2, 3)), std::invalid_argument,

@@ -72,6 +72,7 @@ void compare(const Potential& potential, const Cluster& cluster, Allowed allowed
   const plain::Result right = plain::evaluate(potential, pairs);
   for (const Isa isa : available_isas())
     for (const Precision precision : {Precision::float64, Precision::mixed}) {
+      if (precision == Precision::mixed && potential.radial_size > 12) continue;  // refused
       Evaluator evaluator(potential, precision, isa);
       const double most = precision == Precision::mixed ? allowed.mixed : allowed.float64;
       for (const int threads : {1, 3}) {
@@ -175,7 +176,7 @@ void radial_sizes() {
     for (const RadialBasis radial : {RadialBasis::chebyshev, RadialBasis::chebyshev_repulsive}) {
       const Potential potential = plain::random_potential(rng, make_basis(10), 2, size, radial);
       compare(potential, plain::random_cluster(rng, 12, 12, 2, 5.5, 1.3, 6.0),
-              size <= 12 ? Allowed{} : size <= 16 ? Allowed{2e-11, 2e-3} : Allowed{5e-10, 2e-2});
+              size <= 12 ? Allowed{} : size <= 16 ? Allowed{2e-11, 0} : Allowed{5e-10, 0});
     }
 }
 

@@ -151,7 +151,13 @@ class NeighbourList:
 
 class Engine:
     def __init__(
-        self, potential: Potential, *, threads: int = ..., precision: str = ..., skin: float = ..., isa: str = ...
+        self,
+        potential: Potential,
+        *,
+        threads: int = ...,
+        precision: str = ...,
+        skin: float = ...,
+        isa: str = ...,
     ) -> None: ...
     def compute(
         self,

@@ -137,6 +137,10 @@ def test_grade_without_an_active_set(crystal, calc):
     assert np.isfinite(crystal.get_potential_energy())
     with pytest.raises(ValueError, match=r"grade is -1; expected True, False or a positive number"):
         MTP(BUNDLED, grade=-1)
+    with pytest.raises(ValueError, match=r"grade is 2.5; expected"):
+        MTP(BUNDLED, grade=2.5)
+    with pytest.raises(BetalpsError, match=r"needs a potential with an active set"):
+        MTP(BUNDLED, grade=True)
 
 
 def test_unfilled_rows_are_said_once(crystal):

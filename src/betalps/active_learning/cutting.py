@@ -1,43 +1,52 @@
 """Cutting an extrapolative neighbourhood out of a large structure, into a cell small enough to be labelled.
 
-The method. The structure is taken apart into units: molecular ions, whose atoms are joined by bonds shorter than given
-lengths (P-S 2.7 Å, P-P 2.6 Å, S-S 2.4 Å), and single ions. The core is every atom within a radius of the centre, the
-centre's whole neighbourhood; its units are always kept, and kept whole, so no P-S bond is cut.
+The method. The structure is taken apart into ions: molecular ones, whose atoms are joined by bonds shorter than given
+lengths (P-S 2.7 Å, P-P 2.6 Å, S-S 2.4 Å), and single atoms. The core is every atom within a radius of the centre: the
+centre's whole neighbourhood. Ions that reach into the core are kept, and kept whole: no P-S bond is cut.
 
-- A *cluster* is the units of the core in vacuum, made neutral by the nearest units of the opposite charge (a Li, or a
-  PS4 and then Li). Its surface is as good as molecular ions can make it.
-- A *periodic* cell is a cube of twice the radius and a margin, filled with the units whose centre lies inside. Where
-  units touch across the boundary, closer than the pair of elements comes anywhere in the source structure times a
-  factor, the one farther from the centre goes, though never one of the core; then the outermost ions of the charge in
-  excess go until the cell is neutral. Seam and density are those of a random packing: relax the atoms outside the core
-  (`relax_surroundings`) before an expensive label. Directions in which the source is no larger than the cube keep its
-  own period; if that is all of them, the source itself is the cell.
+- A *cluster* is the ions of the core in vacuum, made neutral with the nearest ions of the opposite charge (a Li; or a
+  PS4, and then Li).
+- A *periodic* cell has the angles of the source's own. Lattice vectors along which the source is long are shortened, to
+  a distance of opposite faces that begins at twice the radius and grows until no ions of the core meet across the seam;
+  the others are kept. The cell is filled with the ions whose middle lies inside. Where two ions meet across the seam
+  closer than the elements come anywhere in the source, times a factor, the one farther from the centre goes; then the
+  outermost ions of the charge in excess go until the cell is neutral. The seam is no equilibrium: relax the atoms
+  outside the core with the potential (`relax_surroundings`) before an expensive label.
 
-Compare Podryabinkin et al., J. Chem. Phys. 159, 084112 (2023), section V, where boxes are cut and their outer atoms
-relaxed; units and charges are ours, since a charged or torn cell teaches what the material never does.
+Compare Podryabinkin et al., J. Chem. Phys. 159, 084112 (2023), who cut boxes and relax their outer atoms. Ions and
+charges are added here, because a torn or charged cell teaches a potential what the material never does.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import product
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
-from betalps.errors import StructureError
-from betalps.neighbors import Neighbors, neighbor_list
-from betalps.typing import Bools, Floats
+from betalps.active_learning.grading import grade
+from betalps.active_learning.ions import Ions, find_ions
+from betalps.active_learning.maxvol import Integers
+from betalps.errors import BetalpsError, StructureError
+from betalps.neighbors import neighbor_list
+from betalps.typing import Bools, Floats, PathLike
 
 if TYPE_CHECKING:
     from ase import Atoms
     from ase.calculators.calculator import BaseCalculator
 
-Integers = NDArray[np.int64]
+    from betalps.potentials import Potential
 
-_LARGEST_UNIT = 64
+Pieces = list[tuple[int, Floats]]
+"""Images of ions: number and translation."""
+
+_STEP = 0.5  # Å by which a cell grows until it is good
+_WORTHWHILE = 5.0  # Å that a direction must be longer than the cell to be cut
+_REACH = 8.0  # Å beyond the core in which ions to balance the charge are looked for
+_CONTACT_RANGE = 4.0  # Å up to which distances of the source say what a contact is
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,14 +60,13 @@ class Cutting:
     kind
         ``"periodic"`` or ``"cluster"``.
     margin
-        Added to the edge 2 × radius of the periodic cell, Å.
+        Added to twice the radius, Å: the least distance of opposite faces of a periodic cell.
     vacuum
         Around a cluster on each side, Å.
     contact
-        Across the seam two atoms may come this fraction of the source's own shortest distance for their elements
-        close; shorter distances than 1.5 Å are always contacts.
+        Two atoms on different sides of the seam may come this fraction of the source's shortest distance close.
     charges
-        Formal charge of each element. An element that is not named has charge 0.
+        Formal charge of each element; 0 for others.
     bonds
         Longest bond of pairs of elements that form molecular ions, Å.
     """
@@ -68,14 +76,22 @@ class Cutting:
     margin: float = 1.0
     vacuum: float = 6.0
     contact: float = 0.9
-    charges: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({"Li": 1, "P": 5, "S": -2}))
+    charges: Mapping[str, int] = field(
+        default_factory=lambda: MappingProxyType({"Li": 1, "P": 5, "S": -2})
+    )
     bonds: Mapping[tuple[str, str], float] = field(
         default_factory=lambda: MappingProxyType({("P", "S"): 2.7, ("P", "P"): 2.6, ("S", "S"): 2.4})
     )
 
+    def __post_init__(self) -> None:
+        if self.kind not in {"periodic", "cluster"}:
+            raise ValueError(f"kind is {self.kind!r}; expected 'periodic' or 'cluster'")
+        if not self.radius > 0 or self.margin < 0 or self.vacuum < 0 or not 0 <= self.contact <= 1:
+            raise ValueError("expected a radius above 0, margin and vacuum of at least 0, and contact from 0 to 1")
+
 
 def cut(atoms: Atoms, centre: int, settings: Cutting | None = None) -> Atoms:
-    """Cut the neighbourhood of an atom out of a structure.
+    """Cut the neighbourhood of an atom out of a structure, by the method of this module.
 
     Parameters
     ----------
@@ -89,33 +105,305 @@ def cut(atoms: Atoms, centre: int, settings: Cutting | None = None) -> Atoms:
     Returns
     -------
     ase.Atoms
-        A new structure, the centre in the middle of its cell. ``arrays["core"]`` marks the atoms within the radius;
-        their distances to the centre, and to each other, are those of the source. ``info``: ``cut_centre`` (the
-        centre's number here), ``cut_charge`` (0, unless charges cannot be balanced) and ``cut_kind`` (``"periodic"``,
-        ``"cluster"``, or ``"whole"`` where the source is no larger than the cell).
+        A new structure without labels. ``arrays["core"]`` marks the atoms that were within the radius; the centre has
+        the same neighbourhood as in the source up to it. ``info``: ``cut_centre``, the centre's number here;
+        ``cut_charge``, 0 unless the charges cannot be balanced; ``cut_kind``: ``"periodic"``, ``"cluster"``, or
+        ``"whole"`` where the source is hardly larger than the cell and is returned as it is.
 
     Raises
     ------
     StructureError
-        There is no such atom.
+        There is no such atom, or the structure is not finite.
     """
     settings = settings or Cutting()
     if not 0 <= centre < len(atoms):
         raise StructureError(f"there is no atom {centre} among {len(atoms)}")
-    edge = 2 * settings.radius + settings.margin
-    heights = _heights(atoms)
-    if settings.kind == "periodic" and np.all(heights <= edge * 1.2):
-        return _whole(atoms, centre, settings)
-    cloud = _Cloud.around(atoms, centre, settings)
+    ions = find_ions(atoms, settings.bonds, settings.charges)
+    source = _Source(atoms, centre, ions, settings.radius)
     if settings.kind == "cluster":
-        return cloud.cluster()
-    return cloud.periodic()
+        return _cluster(source, settings)
+    return _periodic(source, settings)
 
 
-def _heights(atoms: Atoms) -> Floats:
-    """Distances between opposite faces of the cell; infinite along directions that are not periodic."""
-    heights = np.full(3, np.inf)
-    if atoms.pbc.any():
-        reciprocal = np.linalg.norm(atoms.cell.reciprocal().array, axis=1)
-        heights[atoms.pbc] = 1 / reciprocal[atoms.pbc]
-    return heights
+def cut_extrapolative(
+    potential: Potential | PathLike,
+    frames: Sequence[Atoms],
+    *,
+    threshold: float = 2.0,
+    settings: Cutting | None = None,
+    most: int = 5,
+    threads: int | None = None,
+) -> list[Atoms]:
+    """Cut the neighbourhoods that a potential extrapolates to.
+
+    Parameters
+    ----------
+    potential
+        With an active set of neighbourhoods; or its file or name.
+    frames
+        Structures, for instance of a large simulation.
+    threshold
+        Neighbourhoods with a grade above it are cut; 2 is the study's threshold for selection.
+    settings
+        How; the radius is at least the potential's cutoff.
+    most
+        Largest number per structure: the worst ones, none of them in the core of another.
+    threads
+        For the grades.
+
+    Returns
+    -------
+    list of ase.Atoms
+        As :func:`cut`, with ``info["cut_frame"]`` and ``info["cut_grade"]``.
+
+    Raises
+    ------
+    BetalpsError
+        The potential has no active set of neighbourhoods.
+    """
+    from betalps.calculators.engine import as_potential
+
+    potential = as_potential(potential)
+    settings = settings or Cutting(radius=potential.cutoff)
+    grades = grade(potential, frames, threads=threads)
+    if grades.sites is None:
+        raise BetalpsError("the active set grades whole configurations; cutting needs one of neighbourhoods")
+    found = []
+    for number, (atoms, sites) in enumerate(zip(frames, grades.sites, strict=True)):
+        for centre in _centres(atoms, sites, threshold, settings.radius)[:most]:
+            piece = cut(atoms, centre, settings)
+            piece.info.update(cut_frame=number, cut_grade=float(sites[centre]))
+            found.append(piece)
+    return found
+
+
+def relax_surroundings(
+    atoms: Atoms, calculator: BaseCalculator, *, fmax: float = 0.5, steps: int = 100
+) -> Atoms:
+    """Relax what lies outside the core, so that the seam of a cut costs no extreme forces.
+
+    Parameters
+    ----------
+    atoms
+        What :func:`cut` returned; not changed.
+    calculator
+        A cheap one: the potential itself.
+    fmax
+        Largest force to stop at, eV/Å.
+    steps
+        Most steps.
+
+    Returns
+    -------
+    ase.Atoms
+        A copy without constraints or calculator; the core has not moved.
+    """
+    from ase.constraints import FixAtoms
+    from ase.optimize import FIRE
+
+    relaxed = atoms.copy()
+    relaxed.calc = calculator
+    relaxed.set_constraint(FixAtoms(mask=relaxed.arrays["core"]))
+    FIRE(relaxed, logfile=None).run(fmax=fmax, steps=steps)
+    relaxed.set_constraint()
+    relaxed.calc = None
+    return relaxed
+
+
+def _centres(atoms: Atoms, sites: Floats, threshold: float, radius: float) -> list[int]:
+    """Atoms above the threshold, the worst first, none nearer to a worse one than the radius."""
+    chosen: list[int] = []
+    covered = np.zeros(len(atoms), dtype=np.bool_)
+    for atom in np.argsort(-sites, kind="stable").tolist():
+        if sites[atom] <= threshold:
+            break
+        if not covered[atom]:
+            chosen.append(atom)
+            covered |= atoms.get_distances(atom, range(len(atoms)), mic=bool(atoms.pbc.any())) < radius
+    return chosen
+
+
+class _Source:
+    """A structure seen from its centre: which images of ions lie how far away."""
+
+    def __init__(self, atoms: Atoms, centre: int, ions: Ions, radius: float) -> None:
+        self.atoms, self.centre, self.ions, self.radius = atoms, centre, ions, radius
+        self.origin = ions.positions[centre]
+        self.cell = atoms.cell.complete().array
+        self.heights = 1 / np.linalg.norm(np.linalg.inv(self.cell), axis=0)
+        self.shortest = _shortest(atoms, ions.ion)
+
+    def distances(self, pieces: Pieces) -> dict[int, float]:
+        """How far the middle of each ion is from the centre, Å."""
+        middles = self.ions.centroids
+        return {k: float(np.linalg.norm(middles[k] + shift - self.origin)) for k, shift in pieces}
+
+    def images(self, reach: float) -> list[tuple[float, int, Floats]]:
+        """Images of ions with an atom within reach: distance, number and translation, the nearest first."""
+        found = []
+        for shift in self._translations(reach):
+            distances = np.linalg.norm(self.ions.positions + shift - self.origin, axis=1)
+            if distances.min() > reach:
+                continue
+            nearest = np.full(len(self.ions.charges), np.inf)
+            np.minimum.at(nearest, self.ions.ion, distances)
+            found += [(float(nearest[k]), int(k), shift) for k in np.flatnonzero(nearest <= reach)]
+        return sorted(found, key=lambda image: image[:2])
+
+    def core_atoms(self) -> Bools:
+        """Atoms with an image within the radius."""
+        core = np.zeros(len(self.atoms), dtype=np.bool_)
+        for shift in self._translations(self.radius):
+            core |= np.linalg.norm(self.ions.positions + shift - self.origin, axis=1) <= self.radius
+        return core
+
+    def build(self, pieces: Sequence[tuple[int, Floats]], kind: str) -> tuple[Atoms, Integers]:
+        """The structure made of images of ions, the centre at the origin; and the numbers of its atoms here."""
+        members = [np.flatnonzero(self.ions.ion == number) for number, _ in pieces]
+        moved = [self.ions.positions[m] + shift for m, (_, shift) in zip(members, pieces, strict=True)]
+        indices = np.concatenate(members)
+        made: Atoms = self.atoms[indices]
+        made.calc = None
+        made.set_constraint()
+        made.positions = np.concatenate(moved) - self.origin
+        centre = int(np.linalg.norm(made.positions, axis=1).argmin())
+        charge = int(sum(self.ions.charges[number] for number, _ in pieces))
+        made.info.update(cut_centre=centre, cut_charge=charge, cut_kind=kind)
+        return made, indices
+
+    def _translations(self, reach: float) -> Floats:
+        """Lattice vectors that can bring an atom within reach of the centre."""
+        spread = float(np.linalg.norm(np.ptp(self.ions.positions, axis=0)))
+        most = np.where(self.atoms.pbc, np.ceil((reach + spread) / self.heights), 0).astype(int)
+        return np.array(list(product(*(range(-m, m + 1) for m in most))), dtype=np.float64) @ self.cell
+
+
+def _cluster(source: _Source, settings: Cutting) -> Atoms:
+    charges = source.ions.charges
+    images = source.images(settings.radius + _REACH)
+    pieces = [(number, shift) for distance, number, shift in images if distance <= settings.radius]
+    spare = [(number, shift) for distance, number, shift in images if distance > settings.radius]
+    charge = int(sum(charges[number] for number, _ in pieces))
+    while charge:
+        opposite = [k for k, (number, _) in enumerate(spare) if charges[number] * charge < 0]
+        fitting = [k for k in opposite if abs(charges[spare[k][0]]) <= abs(charge)]
+        if not opposite:
+            break
+        pieces.append(spare.pop((fitting or opposite)[0]))
+        charge += int(charges[pieces[-1][0]])
+    made, _ = source.build(pieces, "cluster")
+    made.arrays["core"] = np.linalg.norm(made.positions, axis=1) <= settings.radius
+    made.pbc = False
+    made.set_cell(np.ptp(made.positions, axis=0) + 2 * settings.vacuum)
+    made.center()
+    return made
+
+
+def _periodic(source: _Source, settings: Cutting) -> Atoms:
+    """The smallest cell, grown in steps, in which the core does not meet itself and charges balance."""
+    pbc = source.atoms.pbc
+    middles = (source.ions.centroids - source.origin) @ np.linalg.inv(source.cell)
+    turns = np.where(pbc, np.round(middles), 0.0)
+    extent = source.heights * np.where(pbc, 1.0, np.ptp(middles, axis=0))
+    core = {number: shift for _, number, shift in reversed(source.images(settings.radius))}  # the nearest stays
+    edges = np.full(3, 2 * settings.radius + settings.margin)
+    while True:
+        cuts = extent > edges + _WORTHWHILE
+        if not cuts.any():
+            return _whole(source)
+        width = np.where(cuts, edges / source.heights, np.inf)
+        cell = source.cell * np.where(pbc & cuts, width, 1.0)[:, None]
+        seam = _Seam(source, settings, cell, cuts & pbc)
+        meeting = seam.directions(list(core.items()))
+        if meeting.any():
+            edges[meeting] += _STEP
+            continue
+        inside = np.all(np.abs(middles - turns) <= width / 2, axis=1)
+        pieces = [(k, core.get(k, -turns[k] @ source.cell)) for k in range(len(inside)) if inside[k] or k in core]
+        pieces = _neutral(source, seam.without_contacts(pieces, set(core)), set(core))
+        if sum(source.ions.charges[k] for k, _ in pieces) == 0:
+            break
+        edges += _STEP
+    made, indices = source.build(pieces, "periodic")
+    made.arrays["core"] = source.core_atoms()[indices]
+    made.set_cell(cell)
+    made.positions += 0.5 * cell.sum(axis=0)
+    if not pbc.all():
+        made.center(vacuum=settings.vacuum, axis=tuple(np.flatnonzero(~pbc).tolist()))
+    return made
+
+
+def _whole(source: _Source) -> Atoms:
+    whole: Atoms = source.atoms.copy()
+    whole.set_constraint()
+    whole.arrays["core"] = source.core_atoms()
+    charge = int(source.ions.charges.sum())
+    whole.info.update(cut_centre=source.centre, cut_charge=charge, cut_kind="whole")
+    return whole
+
+
+class _Seam:
+    """Where a periodic cell meets its own images: which ions come too close there.
+
+    Too close is the source's shortest distance between the elements of two ions, times `Cutting.contact`; and to the centre, any distance up
+    to the radius.
+    """
+
+    def __init__(self, source: _Source, settings: Cutting, cell: Floats, cuts: Bools) -> None:
+        self._source, self._settings, self._cell, self._cuts = source, settings, cell, cuts
+
+    def directions(self, pieces: Pieces) -> Bools:
+        """Directions of the cut lattice vectors along which ions meet, shape (3,)."""
+        _, shifts = self._contacts(pieces)
+        return np.any(shifts != 0, axis=0) & self._cuts
+
+    def without_contacts(self, pieces: Pieces, core: set[int]) -> Pieces:
+        """Leave out ions until none meet, the outer one of two, and none of the core."""
+        far = self._source.distances(pieces)
+        contacts = {(min(a, b), max(a, b)) for a, b in self._contacts(pieces)[0].tolist()}
+        gone: set[int] = set()
+        for pair in sorted(contacts, key=lambda pair: (-max(far[k] for k in pair), pair)):
+            if not gone.intersection(pair):
+                gone.add(max((k for k in pair if k not in core), key=far.__getitem__))
+        return [piece for piece in pieces if piece[0] not in gone]
+
+    def _contacts(self, pieces: Pieces) -> tuple[Integers, Integers]:
+        """Pairs of ions that meet, shape (pairs, 2), and the lattice translations between them."""
+        made, indices = self._source.build(pieces, "periodic")
+        made.set_cell(self._cell)
+        ion = self._source.ions.ion[indices]
+        pairs = neighbor_list(made, max(_CONTACT_RANGE, self._settings.radius))
+        allowed = self._settings.contact * self._source.shortest[made.numbers[pairs.i], made.numbers[pairs.j]]
+        close = pairs.distances < allowed
+        at_centre = made.info["cut_centre"]
+        close |= (pairs.i == at_centre) | (pairs.j == at_centre)
+        close &= np.any(pairs.shifts[:, self._cuts] != 0, axis=1)
+        ions = np.stack([ion[pairs.i[close]], ion[pairs.j[close]]], axis=1)
+        return ions, pairs.shifts[close].astype(np.int64)
+
+
+def _shortest(atoms: Atoms, ion: Integers) -> Floats:
+    """Shortest distance of elements in different ions, Å, by atomic numbers; at most `_CONTACT_RANGE`."""
+    shortest = np.full((int(atoms.numbers.max()) + 1,) * 2, _CONTACT_RANGE)
+    pairs = neighbor_list(atoms, _CONTACT_RANGE)
+    apart = ion[pairs.i] != ion[pairs.j]
+    i, j = pairs.i[apart], pairs.j[apart]
+    np.minimum.at(shortest, (atoms.numbers[i], atoms.numbers[j]), pairs.distances[apart])
+    return shortest
+
+
+def _neutral(source: _Source, pieces: Pieces, core: set[int]) -> Pieces:
+    """Leave out the outermost ions of the charge in excess until there is none."""
+    charges = source.ions.charges
+    far = source.distances(pieces)
+    left = dict(pieces)
+    charge = int(sum(charges[k] for k in left))
+    while charge:
+        same = [k for k in left if k not in core and charges[k] * charge > 0]
+        if not same:
+            break
+        fitting = [k for k in same if abs(charges[k]) <= abs(charge)]
+        out = max(fitting or same, key=lambda k: (far[k], k))
+        charge -= int(charges[out])
+        del left[out]
+    return list(left.items())

@@ -115,7 +115,7 @@ def grade(
     )
 
 
-class naming_structure:  # noqa: N801 (reads as the statement it is)
+class naming_structure:
     """Context that puts a structure's number before the message of an error about it."""
 
     def __init__(self, number: int) -> None:

@@ -2,8 +2,6 @@
 
 import math
 import os
-from functools import lru_cache
-from pathlib import Path
 from typing import Any, Literal, NamedTuple, TypeAlias
 
 import numpy as np
@@ -29,8 +27,8 @@ class Evaluation(NamedTuple):
     forces
         Shape (n, 3), eV/Å.
     virials
-        Site virials -dE_i/dstrain, shape (n, 6), eV, in Voigt order xx yy zz yz xz xy. Their sum divided by minus
-        the volume is ASE's stress.
+        Site virials -dE_i/dstrain, shape (n, 6), eV, in Voigt order xx yy zz yz xz xy. Their sum divided by
+        minus the volume is ASE's stress.
     grades
         Extrapolation grades, shape (n,).
     """
@@ -43,7 +41,7 @@ class Evaluation(NamedTuple):
 
 
 def default_threads() -> int:
-    """Threads used when nobody says: BETALPS_THREADS, else OMP_NUM_THREADS, else the cores this process may use.
+    """Threads used when nobody says: BETALPS_THREADS, else OMP_NUM_THREADS, else all cores it may use.
 
     Raises
     ------
@@ -215,7 +213,7 @@ class Engine:
         species = self.species_indices(numbers)
         arguments = (positions, species, _as_cell(cell), _as_pbc(pbc))
         if grades:
-            self._check_grades()
+            self.require_active_set("neighbourhood")
         try:
             out = self._core.compute(*arguments, forces=forces, virials=virials, grades=grades)
         except (ValueError, TypeError) as error:
@@ -237,8 +235,8 @@ class Engine:
 
         Returns
         -------
-        Shape (n, `potential.coeffs_count`); columns are radial coefficients (z_i, z_j, mu, n), species coefficients,
-        moment coefficients. Always in double precision.
+        Shape (n, `potential.coeffs_count`); columns are radial coefficients (z_i, z_j, mu, n), species
+        coefficients, moment coefficients. Always in double precision.
         """
         species = self.species_indices(numbers)
         try:
@@ -268,19 +266,31 @@ class Engine:
     def reset(self) -> None:
         """Forget the neighbour list: the next evaluation builds it anew.
 
-        Sums run in the order of the list, so a run that is to be repeated bitwise from a checkpoint resets here.
+        Sums run in the order of the list: a run that is to be repeated bitwise from a checkpoint resets here.
         """
         self._core.reset()
 
-    def _check_grades(self) -> None:
+    def require_active_set(self, mode: str | None = None) -> None:
+        """Check that grades can be computed.
+
+        Parameters
+        ----------
+        mode
+            "neighbourhood" for grades of single atoms; None for any.
+
+        Raises
+        ------
+        BetalpsError
+            The potential has no active set, or none of that mode.
+        """
         active_set = self.potential.active_set
         if active_set is None:
             message = (
-                "the extrapolation grade needs a potential with an active set (a '#MVS' section in its .almtp file); "
-                f"{self.potential!r} has none"
+                "the extrapolation grade needs a potential with an active set (a '#MVS' section in its "
+                f".almtp file); {self.potential!r} has none"
             )
             raise BetalpsError(message)
-        if active_set.mode != "neighbourhood":
+        if mode not in {None, active_set.mode}:
             message = (
                 "site grades need an active set of neighbourhoods; this one grades whole configurations: use "
                 "configuration_grade"
@@ -322,79 +332,3 @@ def _as_pbc(pbc: ArrayLike) -> list[bool]:
         raise StructureError(message)
     flags: list[bool] = np.broadcast_to(array, 3).tolist()
     return flags
-
-
-@lru_cache(maxsize=4)
-def _shared_engine(
-    potential: Potential | str,
-    stamp: tuple[int, ...],  # noqa: ARG001 (part of the key: a file that was written again is another potential)
-    threads: int | None,
-    precision: Precision,
-    skin: float,
-) -> Engine:
-    return Engine(potential, threads=threads, precision=precision, skin=skin)
-
-
-def _stamp(path: PathLike) -> tuple[int, ...]:
-    status = Path(path).stat() if Path(path).is_file() else None
-    return (status.st_mtime_ns, status.st_size, status.st_ino) if status else ()
-
-
-def evaluate(
-    potential: Potential | Engine | PathLike,
-    positions: ArrayLike,
-    numbers: ArrayLike,
-    cell: ArrayLike | None = None,
-    pbc: ArrayLike = False,
-    *,
-    forces: bool = True,
-    virials: bool = False,
-    grades: bool = False,
-    threads: int | None = None,
-    precision: Precision = "double",
-    skin: float = 1.0,
-) -> Evaluation:
-    """Energies, forces and virials from arrays: the raw call for loops of one's own.
-
-    Successive calls with the same potential and settings share one `Engine`, and with it the neighbour list; a
-    loop that wants one of its own makes an `Engine` and passes it in place of the potential.
-
-    Parameters
-    ----------
-    potential
-        A potential, the name of a bundled one, a path, or an `Engine` (which has its own settings: those given
-        here are then ignored).
-    positions
-        Shape (n, 3), Å.
-    numbers
-        Atomic numbers, shape (n,).
-    cell
-        Lattice vectors as rows, shape (3, 3), or three lengths, Å. None: no cell.
-    pbc
-        Whether each lattice direction is periodic: one bool or three.
-    forces, virials, grades
-        What to compute beside the energies.
-    threads, precision, skin
-        As for `Engine`.
-
-    Returns
-    -------
-    An `Evaluation`: energy (eV), energies (eV), forces (eV/Å), virials (eV), grades.
-
-    Examples
-    --------
-    >>> import betalps
-    >>> from betalps.structures import beta_li3ps4
-    >>> atoms = beta_li3ps4()
-    >>> out = betalps.evaluate("beta-lps-interim", atoms.positions, atoms.numbers, atoms.cell, True)
-    >>> out.forces.shape
-    (32, 3)
-    """
-    if not isinstance(potential, Engine):
-        if isinstance(potential, Potential):
-            key: Potential | str = potential
-            stamp: tuple[int, ...] = ()
-        else:
-            key, stamp = os.fspath(potential), _stamp(potential)
-        potential = _shared_engine(key, stamp, threads, precision, skin)
-    return potential.evaluate(positions, numbers, cell, pbc, forces=forces, virials=virials, grades=grades)

@@ -19,15 +19,16 @@ _GRADES = {"grade", "site_grades"}
 class MTP(Calculator):
     """A moment tensor potential as an ASE calculator.
 
-    Gives ``energy, free_energy, energies, forces, stress, stresses`` in ASE's units and sign (stress = dE/dstrain /
-    volume, Voigt order xx yy zz yz xz xy; positive under tension), and with `grade` the extrapolation grades
-    ``grade`` (the largest) and ``site_grades``.
+    Gives ``energy, free_energy, energies, forces, stress, stresses`` in ASE's units and sign (stress =
+    dE/dstrain / volume, Voigt order xx yy zz yz xz xy; positive under tension), and with `grade` the
+    extrapolation grades ``grade`` (the largest) and ``site_grades``.
 
     Parameters
     ----------
     potential
-        A `betalps.potentials.Potential`, the name of a bundled one such as ``"beta-lps-interim"``, or the path of an
-        ``.almtp`` or ``.mtp`` file that names its species (for others use ``Potential.read(path, species=[...])``).
+        A `betalps.potentials.Potential`, the name of a bundled one such as ``"beta-lps-interim"``, or the
+        path of an ``.almtp`` or ``.mtp`` file that names its species (for others: ``Potential.read(path,
+        species=[...])``).
     threads
         None takes BETALPS_THREADS, OMP_NUM_THREADS or all cores this process may use.
     precision
@@ -35,13 +36,15 @@ class MTP(Calculator):
     skin
         Å that the neighbour list holds beyond the cutoff. A larger one is rebuilt more rarely.
     grade
-        True: extrapolation grades with every calculation. A number n: with every n-th calculation of forces, the
-        others leave them out of `results`. False: only when asked for by ``get_property("grade", atoms)``.
+        True: extrapolation grades of every structure. A number n: of every n-th structure, the others leave
+        them out of `results`. False: only when asked for by ``get_grade(atoms)``.
 
     Raises
     ------
     SpeciesError
         The potential does not name its species, or (when calculating) lacks one of the structure's.
+    BetalpsError
+        Grades were asked of a potential without an active set.
     StructureError
         When calculating: a position or the cell is not finite, or a periodic direction has no lattice vector.
 
@@ -76,14 +79,16 @@ class MTP(Calculator):
         skin: float = 1.0,
         grade: bool | int = False,
     ) -> None:
-        if grade < 0:
-            message = f"grade is {grade}; expected True, False or a positive number of calculations"
+        if not isinstance(grade, int) or grade < 0:  # True and False are 1 and 0
+            message = f"grade is {grade!r}; expected True, False or a positive number of calculations"
             raise ValueError(message)
         super().__init__()  # type: ignore[no-untyped-call]
         self.potential = as_potential(potential)
         self.grade_interval = int(grade)
         self._settings: dict[str, Any] = {"threads": threads, "precision": precision, "skin": skin}
-        self._calculations = 0
+        self._structures = 0  # calculated so far
+        self._grade_this = False
+        self._warned = False
         self.engine = Engine(self.potential, **self._settings)
         self.parameters.update(
             potential=self.potential.name,
@@ -92,6 +97,7 @@ class MTP(Calculator):
             **self._settings,
         )
         if grade:
+            self.engine.require_active_set()
             self._warn_of_unfilled_rows()
 
     def set(self, **settings: Any) -> dict[str, Any]:
@@ -120,11 +126,12 @@ class MTP(Calculator):
         structure = self._structure()
         if system_changes:
             self.results = {}
+            self._grade_this = bool(self.grade_interval) and self._structures % self.grade_interval == 0
+            self._structures += 1
         gradient = not wanted <= _WITHOUT_GRADIENT | _GRADES
-        grades = bool(wanted & _GRADES)
-        if gradient and self.grade_interval:
-            grades = grades or self._calculations % self.grade_interval == 0
-            self._calculations += 1
+        grades = "grade" not in self.results and (self._grade_this or bool(wanted & _GRADES))
+        if grades:
+            self._warn_of_unfilled_rows()
         active_set = self.potential.active_set if grades else None
         by_configuration = active_set is not None and active_set.mode == "configuration"
         out = self.engine.evaluate(
@@ -193,9 +200,11 @@ class MTP(Calculator):
 
     def _warn_of_unfilled_rows(self) -> None:
         active_set = self.potential.active_set
-        if active_set is not None and active_set.unfilled:
-            message = (
-                f"{active_set.unfilled} of the {self.potential.coeffs_count} rows of the active set were never filled: "
-                "where a structure needs them, grades of 1e4 to 1e8 say only 'never seen', not how far away"
-            )
-            warnings.warn(message, stacklevel=3)
+        if self._warned or active_set is None or not active_set.unfilled:
+            return
+        self._warned = True
+        message = (
+            f"{active_set.unfilled} of the {self.potential.coeffs_count} rows of the active set were never "
+            "filled: where a structure needs them, grades of 1e4 to 1e8 say 'never seen', not how far off"
+        )
+        warnings.warn(message, stacklevel=3)

@@ -70,7 +70,7 @@ def split(
     wanted = max(1, round(fraction * len(frames)))
     kept = {keys[k] for k in always_train}
     names = [key for key in dict.fromkeys(keys) if key not in kept]  # in order, so that a seed says it all
-    sizes = {name: 0 for name in names}
+    sizes = dict.fromkeys(names, 0)
     for key in keys:
         if key in sizes:
             sizes[key] += 1

@@ -96,6 +96,11 @@ def radial_of(potential: Potential, form: Potential) -> Floats:
 
 def _orthonormal(radial: Floats, seen: Bools) -> Floats:
     """Orthonormalise the vectors of the radial functions, the first of which keeps its direction."""
-    radial = radial * seen[:, :, None, None]
-    directions, upper = np.linalg.qr(by_function(radial).T)
-    return from_functions((directions * np.sign(np.diag(upper))).T, radial.shape)
+    mask = np.broadcast_to(seen[:, :, None, None], radial.shape)
+    vectors = by_function(radial * mask)
+    if len(vectors) <= mask[:, :, 0].sum():
+        directions, upper = np.linalg.qr(vectors.T)
+        vectors = (directions * np.where(np.diag(upper) < 0, -1.0, 1.0)).T
+    else:  # more functions than dimensions
+        vectors = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    return from_functions(vectors, radial.shape) * mask  # rounding leaves no zeros

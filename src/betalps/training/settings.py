@@ -1,0 +1,73 @@
+"""How a potential is searched for."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Literal, get_args
+
+import numpy as np
+
+from betalps.typing import Json
+
+Method = Literal["vplm", "bfgs", "instant"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class FitSettings:
+    """Settings of a fit; the defaults were measured on 200 configurations of 32 atoms at levels 8 to 20.
+
+    Attributes
+    ----------
+    method
+        "vplm": variable projection and Levenberg-Marquardt. "bfgs": quasi-Newton on all coefficients at once,
+        for comparison. "instant": radial functions of a pair potential and one linear solve: seconds.
+    starts
+        Random starts. They search on a subset of the data: all for 25 iterations, the better half for 35
+        more, the best for another 40, ranked by configurations outside of the subset. One start makes 25
+        iterations; 0 skips the subset.
+    subset
+        Configurations in the subset; None takes 15 labels for each coefficient.
+    iterations
+        At most, on all data.
+    gain, window
+        Stop when the loss fell by less than the fraction `gain` over `window` iterations.
+    patience
+        With held-out data: stop when their loss has not fallen for so many iterations. The coefficients at
+        its lowest are taken in any case.
+    ridges
+        Of the linear coefficients, relative to the diagonal of their normal equations. Of several the one
+        with the lowest held-out loss is taken; each costs the iterations on all data. With few data 1e-6 may
+        be better than the default; 1e-4 never was.
+    penalty
+        Weight of the penalty that keeps the radial functions orthonormal (see `gauge_penalty`).
+    """
+
+    method: Method = "vplm"
+    starts: int = 4
+    subset: int | None = None
+    iterations: int = 60
+    gain: float = 0.01
+    window: int = 10
+    patience: int = 10
+    ridges: tuple[float, ...] = (1e-11,)
+    penalty: float = 1e-6
+
+    def __post_init__(self) -> None:
+        if self.method not in get_args(Method):
+            raise ValueError(f"method is {self.method!r}; expected one of {', '.join(get_args(Method))}")
+        for name, least in (("starts", 0), ("iterations", 0), ("window", 1), ("patience", 1)):
+            value = getattr(self, name)
+            if not isinstance(value, int) or value < least:
+                raise ValueError(f"{name} is {value!r}; expected a whole number from {least}")
+        if self.subset is not None and (not isinstance(self.subset, int) or self.subset < 1):
+            raise ValueError(f"subset is {self.subset!r}; expected a number of configurations, or None")
+        object.__setattr__(self, "ridges", tuple(float(ridge) for ridge in self.ridges))
+        if not self.ridges:
+            raise ValueError("ridges is empty; expected at least one number")
+        for name, values in (("ridges", self.ridges), ("gain", (self.gain,)), ("penalty", (self.penalty,))):
+            if not all(np.isfinite(value) and value >= 0 for value in values):
+                raise ValueError(f"{name} is {getattr(self, name)}; expected numbers that are not negative")
+
+    def to_dict(self) -> Json:
+        """Plain values by name."""
+        return {**asdict(self), "ridges": list(self.ridges)}
