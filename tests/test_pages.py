@@ -1,6 +1,7 @@
 """Every code block of the README and of the documentation runs, and every command in them exists."""
 
 import doctest
+import pkgutil
 import re
 import shlex
 import shutil
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+import betalps
 from betalps.studies import StudyConfig
 from conftest import ROOT
 
@@ -31,9 +33,7 @@ class Block:
 
 def blocks(page: Path) -> list[Block]:
     text = page.read_text(encoding="utf-8")
-    return [
-        Block(match[1], match[2], text.count("\n", 0, match.start(2)) + 1) for match in FENCE.finditer(text)
-    ]
+    return [Block(match[1], match[2], text.count("\n", 0, match.start(2)) + 1) for match in FENCE.finditer(text)]
 
 
 def commands(page: Path) -> list[list[str]]:
@@ -61,13 +61,9 @@ def test_python_blocks_run_in_order(page, tmp_path, monkeypatch):
             padded = "\n" * (block.line - 1) + block.text  # so that a traceback shows the page's line
             exec(compile(padded, str(page), "exec"), names)
         elif block.language == "pycon":
-            test = doctest.DocTestParser().get_doctest(
-                block.text, names, page.name, str(page), block.line - 1
-            )
+            test = doctest.DocTestParser().get_doctest(block.text, names, page.name, str(page), block.line - 1)
             test.globs = names
-            assert (
-                doctest.DocTestRunner(optionflags=doctest.ELLIPSIS).run(test, clear_globs=False).failed == 0
-            )
+            assert doctest.DocTestRunner(optionflags=doctest.ELLIPSIS).run(test, clear_globs=False).failed == 0
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
@@ -94,9 +90,7 @@ def test_command_is_known_with_its_options(words):
     told = subprocess.run([program, *verb, "--help"], capture_output=True, text=True, check=False)
     assert told.returncode == 0, told.stderr
     for option in options:
-        assert re.search(rf"(?<![\w-]){re.escape(option)}(?![\w-])", told.stdout), (
-            f"{option} is not in the help"
-        )
+        assert re.search(rf"(?<![\w-]){re.escape(option)}(?![\w-])", told.stdout), f"{option} is not in the help"
 
 
 def test_the_pages_hold_code():
@@ -104,6 +98,13 @@ def test_the_pages_hold_code():
         pytest.skip("not run from a checkout")
     assert sum(block.language in {"python", "pycon"} for page in PAGES for block in blocks(page)) >= 5
     assert COMMANDS
+
+
+def test_every_package_is_in_the_api(root):
+    page = (root / "docs" / "api.md").read_text(encoding="utf-8")
+    public = {m.name for m in pkgutil.iter_modules(betalps.__path__) if not m.name.startswith("_")}
+    missing = {name for name in public - {"cli", "typing"} if f"automodule:: betalps.{name}\n" not in page}
+    assert not missing
 
 
 def test_readme_names_the_two_commands(root):

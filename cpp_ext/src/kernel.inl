@@ -2,7 +2,7 @@
 //   BETALPS_ISA_NAME      the name of its namespace
 //   BETALPS_VECTOR_BYTES  the width of a vector
 // Lanes are central atoms of one species; neighbour k of each sits in its lane, and lanes that have fewer are
-// padded with a neighbour at the cutoff, which contributes exactly nothing. See docs/explanation/kernel.md.
+// padded with a neighbour at the cutoff, which contributes exactly nothing. See "Speed" in docs/explanation.md.
 //
 // Everything is in an unnamed namespace and uses no standard library: a function shared with the rest of the
 // program could be the copy that only newer processors run.

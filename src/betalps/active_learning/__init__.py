@@ -1,7 +1,33 @@
 """From structures to better training data: grades, active sets, cutting, labelling."""
 
+from betalps.active_learning.cutting import Cutting, cut, cut_extrapolative, relax_surroundings
+from betalps.active_learning.factories import gpaw, mtp, sevennet, vasp_pbe_aimd, vasp_single_point
 from betalps.active_learning.grading import Grades, grade
+from betalps.active_learning.label_store import Failure
+from betalps.active_learning.labelling import Executor, Labelled, LabellingError, LabelProgress, label
 from betalps.active_learning.maxvol import MaxVol
 from betalps.active_learning.selection import Selection, SelectionProgress, select
 
-__all__ = ["Grades", "MaxVol", "Selection", "SelectionProgress", "grade", "select"]
+__all__ = [
+    "Cutting",
+    "Executor",
+    "Failure",
+    "Grades",
+    "LabelProgress",
+    "Labelled",
+    "LabellingError",
+    "MaxVol",
+    "Selection",
+    "SelectionProgress",
+    "cut",
+    "cut_extrapolative",
+    "gpaw",
+    "grade",
+    "label",
+    "mtp",
+    "relax_surroundings",
+    "select",
+    "sevennet",
+    "vasp_pbe_aimd",
+    "vasp_single_point",
+]

@@ -60,9 +60,7 @@ class Grades:
         return [int(k) for k in order if self.largest[k] > threshold]
 
 
-def grade(
-    potential: Potential | PathLike, frames: Sequence[Atoms], *, threads: int | None = None
-) -> Grades:
+def grade(potential: Potential | PathLike, frames: Sequence[Atoms], *, threads: int | None = None) -> Grades:
     """Extrapolation grades of structures.
 
     γ = max_k |(b A⁻¹)_k|, b being ∂E_i/∂θ of an atom or the mean of it over the configuration, whichever the active
@@ -90,7 +88,7 @@ def grade(
     active_set = engine.potential.active_set
     if active_set is None:
         raise BetalpsError(
-            f"{engine.potential!r} has no active set: betalps select (betalps.active_learning.select) makes one from "
+            f"{engine.potential!r} has no active set; `betalps select` (betalps.active_learning.select) makes one of "
             "the training configurations"
         )
     unfilled = active_set.configuration < 0

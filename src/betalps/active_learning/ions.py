@@ -40,9 +40,7 @@ class Ions:
     charges: Integers
 
 
-def find_ions(
-    atoms: Atoms, bonds: Mapping[tuple[str, str], float], charges: Mapping[str, int]
-) -> Ions:
+def find_ions(atoms: Atoms, bonds: Mapping[tuple[str, str], float], charges: Mapping[str, int]) -> Ions:
     """Take a structure apart into ions.
 
     Parameters
@@ -90,9 +88,7 @@ def find_ions(
     )
 
 
-def _bonded(
-    atoms: Atoms, bonds: Mapping[tuple[str, str], float]
-) -> tuple[Integers, Integers, Integers]:
+def _bonded(atoms: Atoms, bonds: Mapping[tuple[str, str], float]) -> tuple[Integers, Integers, Integers]:
     """Bonds of every atom: where its own begin, the partners, and their lattice translations."""
     n = len(atoms)
     if not bonds:

@@ -43,9 +43,7 @@ class MaxVol:
         `threshold` is not larger than 1, or `regularization` not larger than 0.
     """
 
-    def __init__(
-        self, size: int, *, threshold: float = THRESHOLD, regularization: float = REGULARIZATION
-    ) -> None:
+    def __init__(self, size: int, *, threshold: float = THRESHOLD, regularization: float = REGULARIZATION) -> None:
         if not threshold > 1:
             raise ValueError(f"threshold is {threshold}; expected more than 1, or the exchange need not end")
         if not regularization > 0:
@@ -94,7 +92,8 @@ class MaxVol:
     def grades(self, rows: ArrayLike) -> Floats:
         """Largest coordinate of each row, max_k |(b A⁻¹)_k|: shape (m,) for rows of shape (m, n)."""
         coordinates = self._checked(rows) @ self._inverse
-        return np.abs(coordinates).max(axis=1, initial=0.0)
+        largest: Floats = np.abs(coordinates).max(axis=1, initial=0.0)
+        return largest
 
     def start(self, rows: ArrayLike, labels: ArrayLike) -> int:
         """Fill an empty matrix by QR with column pivoting: a shortcut, after which few swaps are left.

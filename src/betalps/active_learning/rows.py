@@ -47,7 +47,8 @@ def rows_of(engine: Engine, atoms: Atoms, mode: Mode, weight_scaling: int = WEIG
     rows = engine.site_gradients(atoms.positions, atoms.numbers, atoms.cell.array, atoms.pbc)
     if mode == "neighbourhood":
         return rows
-    return rows.sum(axis=0, keepdims=True) / len(atoms) ** (weight_scaling / 2)
+    mean: Floats = rows.sum(axis=0, keepdims=True) / len(atoms) ** (weight_scaling / 2)
+    return mean
 
 
 def coefficient_groups(potential: Potential, indices: np.ndarray) -> dict[str, int]:

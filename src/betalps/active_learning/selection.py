@@ -239,9 +239,7 @@ def _first_site_equation(atoms: Integers) -> Integers:
     return 3 * atoms + 10
 
 
-def _active_set(
-    potential: Potential, volume: MaxVol, mode: Mode, pool: _Pool
-) -> tuple[list[int], ActiveSet]:
+def _active_set(potential: Potential, volume: MaxVol, mode: Mode, pool: _Pool) -> tuple[list[int], ActiveSet]:
     """The numbers of the configurations that are in the set, and the set."""
     labels = volume.labels
     filled = labels != UNFILLED

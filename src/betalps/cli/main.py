@@ -14,7 +14,13 @@ from betalps.errors import BetalpsError
 VERBS = {
     "study": "lithium diffusion in β-Li3PS4: runs at several temperatures, Arrhenius line, report",
     "potentials": "the potentials that come with betalps, and their model cards",
+    "train": "fit a potential to labelled structures",
+    "evaluate": "compare a potential with labelled structures: tables of errors, parity plots",
+    "grid": "fit potentials of several levels and cutoffs, and recommend one",
     "check": "check a potential on a structure: derivatives, invariances, ASE's conventions",
+    "select": "select the active set of a potential from its training configurations",
+    "grade": "how far structures are from what a potential was trained on",
+    "label": "compute energies, forces and stresses of structures with any calculator, resumable",
 }
 
 _EPILOG = """\

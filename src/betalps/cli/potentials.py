@@ -28,8 +28,6 @@ def run(arguments: argparse.Namespace) -> int:
             )
         return 0
     if arguments.name not in available():
-        raise ValueError(
-            f"no bundled potential is called {arguments.name!r}; there are {', '.join(available())}"
-        )
+        raise ValueError(f"no bundled potential is called {arguments.name!r}; there are {', '.join(available())}")
     print(model_card(arguments.name).rstrip())
     return 0

@@ -78,9 +78,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--quick", action="store_true", help="a study of about a minute: small, short, large uncertainties"
     )
-    parser.add_argument(
-        "--dry-run", action="store_true", help="print the settings and what they will cost, and stop"
-    )
+    parser.add_argument("--dry-run", action="store_true", help="print the settings and what they will cost, and stop")
     group = parser.add_argument_group("settings")
     for field in dataclasses.fields(StudyConfig):
         metavar, text = _SETTINGS[field.name]

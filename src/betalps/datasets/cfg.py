@@ -128,9 +128,7 @@ def _row(values: Iterable[float]) -> str:
 def _supercell(atoms: Atoms) -> Floats:
     periodic = int(np.sum(atoms.pbc))
     if not np.all(atoms.pbc[:periodic]):
-        message = (
-            f"pbc {atoms.pbc.tolist()}: the format can only say that the first cell vectors are periodic"
-        )
+        message = f"pbc {atoms.pbc.tolist()}: the format can only say that the first cell vectors are periodic"
         raise ValueError(message)
     return np.asarray(atoms.cell[:periodic], dtype=np.float64)
 
@@ -163,8 +161,7 @@ def _block(atoms: Atoms, types: Mapping[str, int]) -> str:
     lines.append(f" AtomData:  id type {' '.join(names)}")
     kinds = [_type_of(symbol, types) for symbol in atoms.get_chemical_symbols()]
     lines += [
-        f"    {index} {kind} {_row(row)}"
-        for index, (kind, row) in enumerate(zip(kinds, numbers, strict=True), 1)
+        f"    {index} {kind} {_row(row)}" for index, (kind, row) in enumerate(zip(kinds, numbers, strict=True), 1)
     ]
     if "energy" in results:
         lines += [" Energy", f"    {_row([float(results['energy'])])}"]

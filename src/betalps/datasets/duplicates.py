@@ -52,9 +52,7 @@ def fingerprints(frames: Sequence[Atoms], cutoff: float = 5.0) -> Floats:
     return rows
 
 
-def duplicates(
-    frames: Sequence[Atoms], *, tolerance: float = 1e-6, cutoff: float = 5.0
-) -> list[tuple[int, ...]]:
+def duplicates(frames: Sequence[Atoms], *, tolerance: float = 1e-6, cutoff: float = 5.0) -> list[tuple[int, ...]]:
     """Groups of configurations that are the same structure.
 
     Parameters

@@ -131,20 +131,16 @@ def _energies(frames: Sequence[Atoms], limits: Limits) -> list[Outlier]:
         energies: Floats = np.array([energy for _, energy in members])
         median = float(np.median(energies))
         width = 1.4826 * float(np.median(np.abs(energies - median)))
-        for index, energy in members:
-            distance = abs(energy - median) / width if width > 0 else 0.0
+        for index, value in members:
+            distance = abs(value - median) / width if width > 0 else 0.0
             if distance > limits.energy:
                 message = (
-                    f"{energy:.4f} eV/atom, {distance:.1f} robust standard deviations from the median of {formula} "
+                    f"{value:.4f} eV/atom, {distance:.1f} robust standard deviations from the median of {formula} "
                     f"({median:.4f}), limit {limits.energy:g}"
                 )
                 found.append(_entry(index, "energy", message, distance, limits.energy))
     return found
 
 
-def _entry(
-    index: int, kind: Kind, message: str, value: float = float("nan"), limit: float = float("nan")
-) -> Outlier:
-    return Outlier(
-        index=index, kind=kind, value=value, limit=limit, message=f"configuration {index}: {message}"
-    )
+def _entry(index: int, kind: Kind, message: str, value: float = float("nan"), limit: float = float("nan")) -> Outlier:
+    return Outlier(index=index, kind=kind, value=value, limit=limit, message=f"configuration {index}: {message}")

@@ -1,5 +1,6 @@
 """Reading labelled configurations: whatever ASE reads, with an account of every label."""
 
+import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from io import StringIO
@@ -157,7 +158,7 @@ def read(
     unknown = sorted(set(keys) - set(_KEYS))
     if unknown:
         raise ValueError(f"keys names {', '.join(unknown)}; expected some of {', '.join(_KEYS)}")
-    several = [paths] if isinstance(paths, str) or hasattr(paths, "__fspath__") else list(paths)
+    several = [paths] if isinstance(paths, str | os.PathLike) else list(paths)
     frames: list[Atoms] = []
     origins: list[tuple[str, int]] = []
     files: dict[str, int] = {}
@@ -170,33 +171,47 @@ def read(
 
 
 def _read_file(path: Path, species: Species | None, index: str) -> list[Atoms]:
-    from ase.io import read as ase_read
-    from ase.io.formats import UnknownFileTypeError, string2index
-
+    where = _index(index)
     if kind_of(path) == ".cfg":
         if species is None:
             raise ValueError(f"{path}: .cfg files name species by numbers; give species, as ['Li', 'P', 'S']")
-        found = read_cfg(path, species)
-        where = string2index(index)
-        frames = [found[where]] if isinstance(where, int) else found[where]
+        frames = read_cfg(path, species)[where]
     else:
-        with path.open("rb"):  # an error of the system names the path; the readers' often do not
-            pass
-        try:
-            # ASE's reader jumps back and forth, which takes minutes in a compressed file
-            plain = kind_of(path) in {".extxyz", ".xyz"}
-            images = ase_read(StringIO(_text(path)), index, format="extxyz") if plain else ase_read(path, index)
-        except (UnknownFileTypeError, OSError, ValueError, KeyError, IndexError, StopIteration) as error:
-            raise FormatError(f"{path}: ASE cannot read it: {type(error).__name__}: {error}") from error
-        frames = [images] if isinstance(images, Atoms) else list(images)
-        mark_unconverged(path, frames, string2index(index))
+        frames = _read_with_ase(path, index)
+        mark_unconverged(path, frames, where)
     if not frames:
         raise FormatError(f"{path}: found no configuration, expected at least one (frames {index!r})")
     return frames
 
 
-def _text(path: Path) -> str:
-    return read_unpacked(path).decode("utf-8")
+def _index(index: str) -> slice:
+    """ASE's index as a slice."""
+    try:
+        parts = [int(part) if part.strip() else None for part in index.split(":")]
+        if len(parts) > 1:
+            return slice(*parts)
+        number = int(index)
+    except (ValueError, TypeError) as error:
+        raise ValueError(f"index is {index!r}; expected frames such as ':', '::10' or '-1'") from error
+    return slice(number, number + 1 or None)
+
+
+def _read_with_ase(path: Path, index: str) -> list[Atoms]:
+    from ase.io import read as ase_read
+    from ase.io.formats import UnknownFileTypeError
+
+    with path.open("rb"):  # an error of the system names the path; the readers' often do not
+        pass
+    try:
+        if kind_of(path) in {".extxyz", ".xyz"}:
+            # ASE's reader jumps back and forth, which takes minutes in a compressed file
+            text = read_unpacked(path).decode("utf-8")
+            images = ase_read(StringIO(text), index, format="extxyz")
+        else:
+            images = ase_read(path, index)
+    except (UnknownFileTypeError, OSError, ValueError, KeyError, IndexError, StopIteration) as error:
+        raise FormatError(f"{path}: cannot be read: {type(error).__name__}: {error}") from error
+    return [images] if isinstance(images, Atoms) else list(images)
 
 
 def _relabelled(atoms: Atoms, keys: Mapping[str, str], where: str) -> Atoms:

@@ -112,4 +112,4 @@ def _keys(frames: Sequence[Atoms], by: str | Key | None) -> list[Hashable]:
 
 
 def _hashable(value: object) -> Hashable:
-    return tuple(value.ravel().tolist()) if isinstance(value, np.ndarray) else value  # type: ignore[return-value]
+    return tuple(value.ravel().tolist()) if isinstance(value, np.ndarray) else value

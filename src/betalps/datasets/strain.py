@@ -13,9 +13,7 @@ STUDY_STRAINS = (-0.05, 0.05)
 """The isotropic linear strains of the study of grain boundaries in β-Li3PS4 (active learning stage)."""
 
 
-def strained(
-    images: Atoms | Iterable[Atoms], strains: Iterable[float | ArrayLike] = STUDY_STRAINS
-) -> list[Atoms]:
+def strained(images: Atoms | Iterable[Atoms], strains: Iterable[float | ArrayLike] = STUDY_STRAINS) -> list[Atoms]:
     """Homogeneously strained copies.
 
     Parameters

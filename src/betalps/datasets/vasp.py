@@ -13,7 +13,7 @@ _REACHED = re.compile(r"aborting loop (because EDIFF is reached|EDIFF was not re
 _ENDED = "FREE ENERGIE OF THE ION-ELECTRON SYSTEM"
 
 
-def mark_unconverged(path: Path, frames: Sequence[Atoms], index: int | slice) -> None:
+def mark_unconverged(path: Path, frames: Sequence[Atoms], index: slice) -> None:
     """Set ``info["converged"] = False`` in frames of an OUTCAR or vasprun.xml that did not converge.
 
     Parameters
@@ -32,7 +32,7 @@ def mark_unconverged(path: Path, frames: Sequence[Atoms], index: int | slice) ->
         converged = converged_in_vasprun(_text(path))
     else:
         return
-    chosen = converged[index] if isinstance(index, slice) else converged[index:][:1]
+    chosen = converged[index]
     if len(chosen) != len(frames):
         return  # a run that was cut off in the middle of a step: the two cannot be matched
     for atoms, good in zip(frames, chosen, strict=True):

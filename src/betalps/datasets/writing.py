@@ -1,6 +1,7 @@
 """Writing labelled configurations so that every number is read back bit by bit."""
 
 from collections.abc import Iterable
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -82,7 +83,7 @@ def _frame(atoms: Atoms) -> str:
     if "stress" in labels:
         head["stress"] = _matrix(labels["stress"])
     texts = [_texts(array) for _, array in columns]
-    rows = "".join(" ".join(sum(row, [])) + "\n" for row in zip(*texts, strict=True))
+    rows = "".join(" ".join(chain.from_iterable(row)) + "\n" for row in zip(*texts, strict=True))
     return f"{len(atoms)}\n{key_val_dict_to_str({**head, **info})}\n{rows}"
 
 

@@ -2,5 +2,16 @@
 
 from betalps.reports.html import render_report, write_report
 from betalps.reports.plots import plot_arrhenius, plot_msd, plot_thermodynamics
+from betalps.reports.training import plot_cost, plot_grid, plot_loss, plot_parity
 
-__all__ = ["plot_arrhenius", "plot_msd", "plot_thermodynamics", "render_report", "write_report"]
+__all__ = [
+    "plot_arrhenius",
+    "plot_cost",
+    "plot_grid",
+    "plot_loss",
+    "plot_msd",
+    "plot_parity",
+    "plot_thermodynamics",
+    "render_report",
+    "write_report",
+]

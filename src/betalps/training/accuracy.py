@@ -125,8 +125,7 @@ class ErrorReport:
             "overall": self.overall.to_dict(),
             "species_force_eV_per_A": {name: asdict(errors) for name, errors in self.species.items()},
             "groups": {
-                key: {value: errors.to_dict() for value, errors in found.items()}
-                for key, found in self.groups.items()
+                key: {value: errors.to_dict() for value, errors in found.items()} for key, found in self.groups.items()
             },
             "missing": self.missing,
             "loss": self.loss,
@@ -173,9 +172,7 @@ def evaluate(
     return compare(engine, read_labels(frames), weights or Weights(), groups)
 
 
-def compare(
-    engine: Engine, samples: Sequence[Sample], weights: Weights, groups: Sequence[str] = ()
-) -> ErrorReport:
+def compare(engine: Engine, samples: Sequence[Sample], weights: Weights, groups: Sequence[str] = ()) -> ErrorReport:
     """Like `evaluate`, for labels that are read and an engine that is made."""
     table = _Table(engine, samples, weights)
     everything = np.ones(len(samples), dtype=bool)
@@ -237,9 +234,7 @@ class _Table:
     def errors(self, members: Bools) -> PropertyErrors:
         """Errors of some of the samples."""
         parts = [Errors.of(np.diff(t[members[t[:, 0].astype(int)], 1:])) for t in self._tables()]
-        return PropertyErrors(
-            configurations=int(members.sum()), energy=parts[0], force=parts[1], stress=parts[2]
-        )
+        return PropertyErrors(configurations=int(members.sum()), energy=parts[0], force=parts[1], stress=parts[2])
 
     def worst(self) -> dict[str, int]:
         return {

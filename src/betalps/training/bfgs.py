@@ -43,7 +43,7 @@ def minimise(problem: Problem, state: State, members: Sequence[int], iterations:
     at = np.concatenate([state.radial.ravel(), state.linear])
     loss, slope = _value(problem, state, at, members)
     slope = slope * scale
-    inverse = np.eye(len(at)) / max(np.linalg.norm(slope), 1e-300)
+    inverse = np.eye(len(at)) / max(float(np.linalg.norm(slope)), 1e-300)
     for iteration in range(iterations):
         direction = -inverse @ slope
         found = _backtrack(problem, state, at, scale * direction, loss, float(slope @ direction), members)

@@ -150,8 +150,8 @@ def _scalars(state: State) -> Json:
 def _leg(name: str, entry: Json, archive: np.lib.npyio.NpzFile) -> Leg:
     states = {}
     for which in ("state", "best"):
-        arrays = {part: archive[f"{name}/{which}/{part}"] for part in ("radial", "linear", "ridge")}
-        states[which] = State(**arrays, **entry[which])
+        radial, linear, ridge = (archive[f"{name}/{which}/{part}"] for part in ("radial", "linear", "ridge"))
+        states[which] = State(radial=radial, linear=linear, ridge=ridge, **entry[which])
     history = tuple(Iteration(**iteration) for iteration in entry["history"])
     return Leg(state=states["state"], best=states["best"], history=history, done=entry["done"])
 

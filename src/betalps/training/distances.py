@@ -9,6 +9,7 @@ from ase import Atoms
 
 from betalps.neighbors import neighbor_list
 from betalps.training.labels import Sample
+from betalps.training.problem import species_indices
 from betalps.typing import Bools, Floats
 
 _SLACK = 0.95  # of the shortest distance in training: below it a potential extrapolates
@@ -30,16 +31,17 @@ def shortest_distances(species: Sequence[str], samples: Sequence[Sample], cutoff
     -------
     numpy.ndarray
         Shape (samples, species, species), Å; infinite where a sample has no such pair within the cutoff.
-    """
-    from ase.data import atomic_numbers
 
+    Raises
+    ------
+    SpeciesError
+        A sample holds another species; names the frame.
+    """
     table = np.full((len(samples), len(species), len(species)), np.inf)
-    index_of = np.full(120, -1)
-    index_of[[atomic_numbers[symbol] for symbol in species]] = np.arange(len(species))
     for index, sample in enumerate(samples):
         atoms = Atoms(sample.numbers, positions=sample.positions, cell=sample.cell, pbc=sample.pbc)
         pairs = neighbor_list(atoms, cutoff)
-        kinds = index_of[sample.numbers]
+        kinds = species_indices(species, sample)
         np.minimum.at(table[index], (kinds[pairs.i], kinds[pairs.j]), pairs.distances)
     return table
 

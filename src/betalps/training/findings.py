@@ -31,7 +31,7 @@ def about_training(form: Potential, samples: Sequence[Sample], weights: Weights,
     """
     used = [sample for sample in samples if sample.weight > 0]
     found = [f"training data: {text}" for text in _missing(samples)]
-    counts = compositions(form, used)
+    counts = compositions(form.species, used)
     absent = [symbol for symbol, count in zip(form.species, counts.sum(axis=0), strict=True) if not count]
     if absent:
         found.append(f"no data for {', '.join(absent)}: the potential knows nothing about them")
@@ -67,8 +67,8 @@ def about_held_out(
         frames = ", ".join(str(samples[k].index) for k in outside[:10]) + (", …" if len(outside) > 10 else "")
         pairs = _closest_pairs(form, distances[outside].min(axis=0), training)
         found.append(
-            f"{len(outside)} held-out frames ({frames}) hold pairs closer than any in training ({pairs}): they are in "
-            "the errors reported, but had no say in when to stop"
+            f"held-out frames with pairs closer than any in training: {frames} ({pairs}); they are in the errors "
+            "reported, but had no say in when to stop"
         )
     total = report.losses.sum()
     if len(samples) >= 4 and report.losses.max() > 0.5 * total:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,14 +11,16 @@ from betalps.calculators import Engine
 from betalps.calculators.engine import default_threads
 from betalps.potentials import Potential
 from betalps.provenance import provenance
+from betalps.training import findings
 from betalps.training.accuracy import compare
 from betalps.training.checkpoint import Checkpoint
-from betalps.training.distances import beyond, hold_out, shortest_distances
-from betalps.training.labels import Sample, hash_samples, read_labels
-from betalps.training.problem import Problem
+from betalps.training.data import TrainingData, gather
+from betalps.training.labels import LabelError, hash_samples
+from betalps.training.problem import Problem, reference_energies
 from betalps.training.result import TrainingResult
 from betalps.training.search import HeldOut, Observer, Search
 from betalps.training.settings import FitSettings
+from betalps.training.starts import pair_radial, radial_of, random_radial
 from betalps.training.weights import Weights
 from betalps.typing import Floats, Json, PathLike
 
@@ -104,102 +105,98 @@ def fit(
     -----
     Variable projection and Levenberg-Marquardt; see `betalps.training.levenberg`.
     """
+    from threadpoolctl import threadpool_limits
+
     weights, settings = weights or Weights(), settings or FitSettings()
     threads = default_threads() if threads is None else threads
-    data = _gather(frames, form, validation, species, cutoff, seed)
+    symbols, reach = (form.species, form.cutoff) if isinstance(form, Potential) else (species, cutoff)
+    data = gather(frames, validation, symbols, reach, seed)
     if len(settings.ridges) > 1 and not data.deciding:
         raise ValueError("several ridges need validation data to choose by")
-    wanted = _form(data, form, cutoff, min_dist, radial_size)
-    references = _references(wanted, data.training, atomic_energies)
-    problem = Problem(
-        wanted, data.training, weights, references=references, threads=threads, penalty=settings.penalty
-    )
+    wanted = _form(form, data, cutoff, min_dist, radial_size)
+    references = _references(data, atomic_energies)
+    problem = Problem(wanted, data.training, weights, references=references, threads=threads, penalty=settings.penalty)
     identity: Json = {
-        "training data": hash_samples(data.training),
-        "held-out data": hash_samples(data.held_out),
-        "potential": wanted.sha256,
-        "references": references.tolist(),
+        "training_data": hash_samples(data.training),
+        "held_out_data": hash_samples(data.held_out),
+        "form": wanted.sha256,
+        "references": dict(zip(data.species, references.tolist(), strict=True)),
         "weights": weights.to_dict(),
         "settings": settings.to_dict(),
         "seed": seed,
-        "warm start": warm_start,
+        "warm_start": warm_start,
     }
     store = Checkpoint(checkpoint, identity)
     held_out = HeldOut(data.deciding, weights, threads) if data.deciding else None
     search = Search(problem, settings, store, held_out, observer)
     start = _start(wanted, data, weights, settings, seed, threads, warm_start=warm_start)
     subset = settings.method == "vplm" and not warm_start
-    leg = search.run(start, np.random.default_rng([seed, 1]), subset=subset)
+    with threadpool_limits(1, "blas"):  # its threads wait in loops, and cost more than such small matrices
+        leg, ridge = search.run(start, np.random.default_rng([seed, 1]), subset=subset)
     potential = problem.potential(leg.best.radial, leg.best.linear)
     engine = Engine(potential, threads=threads)
-    training = compare(engine, data.training, weights, groups)
     report = compare(engine, data.held_out, weights, groups) if data.held_out else None
+    flags = findings.about_training(wanted, data.training, weights, data.shortest)
+    if report is not None:
+        flags += findings.about_held_out(wanted, data.held_out, data.held_out_distances, data.shortest, report)
     return TrainingResult(
         potential=potential,
         loss=leg.best.loss,
-        ridge=_ridge_of(leg, settings),
+        ridge=ridge,
         history=tuple(iteration for done in store.legs.values() for iteration in done.history),
-        training=training,
+        training=compare(engine, data.training, weights, groups),
         held_out=report,
-        flags=tuple(_flags(wanted, data, weights, leg, report)),
+        flags=tuple(flags),
         provenance={
             **provenance(),
+            **identity,
             "training_frames": len(data.training),
             "held_out_frames": len(data.held_out),
-            **{name.replace(" ", "_").replace("-", "_"): value for name, value in identity.items()},
             "threads": threads,
             "potential": potential.sha256,
-            "cpu_seconds": store.cpu_seconds,
         },
     )
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class _Data:
-    """Samples of both kinds, and the shortest distances by pair of species."""
-
-    species: tuple[str, ...]
-    training: list[Sample]
-    held_out: list[Sample]
-    shortest: Floats  # in training, (species, species)
-    held_out_distances: Floats  # (held out, species, species)
-
-    @property
-    def deciding(self) -> list[Sample]:
-        """Held-out samples that the training data reach, and that have labels and a weight."""
-        outside = beyond(self.held_out_distances, self.shortest)
-        return [s for s, out in zip(self.held_out, outside, strict=True) if not out and s.rows and s.weight]
-
-
-def _gather(
-    frames: Iterable[Atoms],
-    form: Potential | int,
-    validation: Iterable[Atoms] | float | None,
-    species: Sequence[str] | None,
-    cutoff: float,
-    seed: int,
-) -> _Data:
-    samples = read_labels(frames)
+def _form(
+    form: Potential | int, data: TrainingData, cutoff: float, min_dist: float | None, radial_size: int
+) -> Potential:
     if isinstance(form, Potential):
-        symbols, cutoff = form.species, form.cutoff
-    else:
-        symbols = tuple(species) if species is not None else _species_of(samples)
-    held_out: list[Sample] = []
-    _check_species(symbols, samples)
-    distances = shortest_distances(symbols, samples, cutoff)
-    if isinstance(validation, float):
-        kept, held = hold_out(distances, validation, np.random.default_rng([seed, 0]))
-        held_out, held_distances = [samples[k] for k in held], distances[held]
-        samples, distances = [samples[k] for k in kept], distances[kept]
-    else:
-        held_out = [] if validation is None else read_labels(validation, "validation")
-        _check_species(symbols, held_out)
-        held_distances = shortest_distances(symbols, held_out, cutoff)
-    used = distances[[sample.weight > 0 for sample in samples]]
-    return _Data(
-        species=symbols,
-        training=samples,
-        held_out=held_out,
-        shortest=used.min(axis=0, initial=np.inf),
-        held_out_distances=held_distances,
-    )
+        return form
+    if min_dist is None:
+        nearest = float(data.shortest.min())
+        if not np.isfinite(nearest):
+            raise LabelError(f"no two atoms of the training data are closer than the cutoff of {cutoff:g} Å")
+        min_dist = _MIN_DIST * nearest
+    return Potential.from_level(form, data.species, cutoff=cutoff, min_dist=min_dist, radial_size=radial_size)
+
+
+def _references(data: TrainingData, atomic_energies: Mapping[str, float] | None) -> Floats:
+    if atomic_energies is None:
+        return reference_energies(data.species, data.training)
+    missing = [symbol for symbol in data.species if symbol not in atomic_energies]
+    if missing:
+        raise ValueError(f"atomic_energies lacks {', '.join(missing)}; expected one for each of {data.species}")
+    return np.array([atomic_energies[symbol] for symbol in data.species], dtype=np.float64)
+
+
+def _start(
+    form: Potential,
+    data: TrainingData,
+    weights: Weights,
+    settings: FitSettings,
+    seed: int,
+    threads: int,
+    *,
+    warm_start: bool,
+) -> Callable[[int], Floats]:
+    """Gives the radial coefficients of a start by its number."""
+    if warm_start:
+        return lambda _: radial_of(form)
+    seen = np.isfinite(data.shortest)
+    core = form.core
+    shape = (len(data.species), len(data.species), core.radial_count, core.radial_size)
+    if settings.method == "instant":
+        rng = np.random.default_rng([seed, 2])
+        return lambda _: pair_radial(form, data.training, weights, seen, rng, threads)
+    return lambda number: random_radial(shape, seen, np.random.default_rng([seed, 2, number]))

@@ -89,8 +89,8 @@ def step(problem: Problem, state: State, members: Sequence[int]) -> tuple[State,
             radial = state.radial + delta[: problem.radial_size].reshape(state.radial.shape)
             linear, loss = solve_linear(problem.linear_equations(radial, members), state.ridge)
             if loss < state.loss:
-                predicted = -(2 * model.gradient @ delta + delta @ model.matrix @ delta)
-                gain = (state.loss - loss) / predicted if predicted > 0 else 0.0
+                predicted = float(-(2 * model.gradient @ delta + delta @ model.matrix @ delta))
+                gain = float((state.loss - loss) / predicted) if predicted > 0 else 0.0
                 shrink = max(1 / 5, 1 - (2 * gain - 1) ** 3)
                 lower = min(max(damping * shrink, _LEAST_DAMPING), _MOST_DAMPING)
                 return replace(state, radial=radial, linear=linear, loss=loss, damping=lower, growth=2.0), trials

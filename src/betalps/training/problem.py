@@ -89,7 +89,7 @@ class Problem:
         return list(range(len(self.samples)))
 
     def _add(self, sample: Sample, weights: Weights) -> None:
-        species = species_indices(self.form, sample)
+        species = species_indices(self.form.species, sample)
         try:
             self._fit.add(
                 sample.positions,
@@ -118,9 +118,7 @@ class Problem:
         members
             Indices into `samples` of those that take part.
         """
-        matrix, gradient, value = self._fit.normal_equations(
-            np.concatenate([radial.ravel(), linear]), members=members
-        )
+        matrix, gradient, value = self._fit.normal_equations(np.concatenate([radial.ravel(), linear]), members=members)
         total = self._weights[members].sum()
         matrix, gradient, value = matrix / total, gradient / total, value / total
         rows, residuals = gauge_penalty(radial, self.penalty)
@@ -155,43 +153,41 @@ class Problem:
         )
 
 
-def species_indices(form: Potential, sample: Sample) -> Ints:
-    """Index of each atom's species in the potential.
+def species_indices(species: Sequence[str], sample: Sample) -> Ints:
+    """Index of each atom's species.
 
     Raises
     ------
     SpeciesError
-        The potential lacks one; names the frame.
+        An atom is of none of them; names the frame.
     """
     from ase.data import atomic_numbers, chemical_symbols
 
-    table = np.full(120, -1, dtype=np.int32)
-    for index, symbol in enumerate(form.species):
-        table[atomic_numbers[symbol]] = index
-    species = table[sample.numbers]
-    if (species < 0).any():
-        symbol = chemical_symbols[sample.numbers[np.argmax(species < 0)]]
-        raise SpeciesError(f"frame {sample.index} holds {symbol}; the potential's species are {list(form.species)}")
-    return np.asarray(species, dtype=np.int32)
+    table = np.full(len(chemical_symbols), -1, dtype=np.int32)
+    table[[atomic_numbers[symbol] for symbol in species]] = np.arange(len(species))
+    indices = table[sample.numbers]
+    if (indices < 0).any():
+        symbol = chemical_symbols[sample.numbers[np.argmax(indices < 0)]]
+        raise SpeciesError(f"frame {sample.index} holds {symbol}; the potential's species are {list(species)}")
+    return np.asarray(indices, dtype=np.int32)
 
 
-def compositions(form: Potential, samples: Sequence[Sample]) -> Floats:
+def compositions(species: Sequence[str], samples: Sequence[Sample]) -> Floats:
     """Number of atoms of each species in each sample, shape (samples, species)."""
-    count = len(form.species)
-    return np.array([np.bincount(species_indices(form, s), minlength=count) for s in samples], dtype=np.float64)
+    count = len(species)
+    rows = [np.bincount(species_indices(species, sample), minlength=count) for sample in samples]
+    return np.array(rows, dtype=np.float64).reshape(-1, count)
 
 
-def reference_energies(form: Potential, samples: Sequence[Sample]) -> Floats:
+def reference_energies(species: Sequence[str], samples: Sequence[Sample]) -> Floats:
     """Energy per atom of each species that explains the labelled energies best (least squares, least norm).
 
     Taking these off makes the rest small, so that it keeps its digits; the species coefficients of the
     potential get them back.
     """
     labelled = [sample for sample in samples if sample.energy is not None and sample.weight > 0]
-    if not labelled:
-        return np.zeros(len(form.species))
-    energies = np.array([sample.energy for sample in labelled])
-    solution = np.linalg.lstsq(compositions(form, labelled), energies, rcond=1e-10)[0]
+    energies = np.array([sample.energy for sample in labelled], dtype=np.float64)
+    solution = np.linalg.lstsq(compositions(species, labelled), energies, rcond=1e-10)[0]
     return np.asarray(solution, dtype=np.float64)
 
 

@@ -85,8 +85,8 @@ class Search:
 
     # -- the plan
 
-    def run(self, start: Callable[[int], Floats], rng: np.random.Generator, *, subset: bool) -> Leg:
-        """Search from the best of several starts.
+    def run(self, start: Callable[[int], Floats], rng: np.random.Generator, *, subset: bool) -> tuple[Leg, float]:
+        """Search from the best of several starts; gives the last leg, and the ridge taken.
 
         Parameters
         ----------
@@ -99,15 +99,15 @@ class Search:
         """
         ridge = self._settings.ridges[0]
         if self._settings.method == "bfgs":
-            return self._bfgs(start(0))
+            return self._bfgs(start(0)), ridge
         radial = self._on_subset(start, rng, ridge).radial if subset and self._settings.starts else start(0)
         iterations = 0 if self._settings.method == "instant" else self._settings.iterations
         legs = []
         for ridge in self._settings.ridges:
             name = "all" if len(self._settings.ridges) == 1 else f"all, ridge {ridge:g}"
             make = partial(begin, self._problem, radial, self._problem.everything, ridge)
-            legs.append(self._leg(name, make, None, iterations))
-        return min(legs, key=_held_out_loss)
+            legs.append((self._leg(name, make, None, iterations), ridge))
+        return min(legs, key=lambda done: _held_out_loss(done[0]))
 
     def _on_subset(self, start: Callable[[int], Floats], rng: np.random.Generator, ridge: float) -> State:
         """The best of several starts after the rounds on the subset."""
@@ -117,29 +117,33 @@ class Search:
             for number in range(self._settings.starts)
         }
         ranking: list[tuple[float, str, State]] = []
-        for number, iterations in enumerate(_ROUNDS if len(field) > 1 else _ROUNDS[:1], 1):
+        for number, iterations in enumerate(_ROUNDS if others and len(field) > 1 else _ROUNDS[:1], 1):
             ranking = []
             for name, make in field.items():
                 state = self._leg(f"{name}, round {number}", make, members, iterations).state
-                ranking.append((self._problem.loss(state.radial, state.linear, others), name, state))
+                ranking.append((self._rank(state, others or members), name, state))
             ranking.sort(key=lambda entry: entry[:2])
             field = {name: partial(_same, state) for _, name, state in ranking[: math.ceil(len(ranking) / 2)]}
         return ranking[0][2]
 
-    def _first(
-        self, start: Callable[[int], Floats], number: int, members: list[int], ridge: float
-    ) -> State:
+    def _first(self, start: Callable[[int], Floats], number: int, members: list[int], ridge: float) -> State:
         return begin(self._problem, start(number), members, ridge)
 
+    def _rank(self, state: State, members: list[int]) -> float:
+        if self._held_out and len(members) == len(self._problem.samples):
+            return self._held_out(self._problem, state)["loss"]
+        return self._problem.loss(state.radial, state.linear, members)
+
     def _choose(self, rng: np.random.Generator) -> tuple[list[int], list[int]]:
-        """A subset to search on, and as many others to rank by (the same again where there are not enough)."""
+        """A subset to search on, and as many others, or fewer, to rank by."""
         count = len(self._problem.samples)
         labels = sum(sample.rows for sample in self._problem.samples) / count
         wanted = math.ceil(_LABELS_PER_COEFFICIENT * self._problem.form.coeffs_count / labels)
-        size = min(self._settings.subset or wanted, count)
+        size = self._settings.subset or wanted
+        if size > 0.8 * count:  # too few to leave any out
+            return self._problem.everything, []
         order = rng.permutation(count).tolist()
-        members, others = sorted(order[:size]), sorted(order[size : 2 * size])
-        return members, others if len(others) >= size / 4 else members
+        return sorted(order[:size]), sorted(order[size : 2 * size])
 
     # -- one leg
 

@@ -24,7 +24,7 @@ class FitSettings:
     starts
         Random starts. They search on a subset of the data: all for 25 iterations, the better half for 35
         more, the best for another 40, ranked by configurations outside of the subset. One start makes 25
-        iterations; 0 skips the subset.
+        iterations, as do several where the subset would be nearly all data; 0 goes to all data at once.
     subset
         Configurations in the subset; None takes 15 labels for each coefficient.
     iterations

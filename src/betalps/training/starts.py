@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from betalps.errors import SpeciesError
 from betalps.potentials import Potential
 from betalps.training.labels import Sample
 from betalps.training.linear import solve_linear
@@ -62,33 +61,18 @@ def pair_radial(
     return _orthonormal(radial, seen)
 
 
-def radial_of(potential: Potential, form: Potential) -> Floats:
-    """Radial coefficients of a fitted potential of the same form, every vector scaled to length 1.
+def radial_of(potential: Potential) -> Floats:
+    """Radial coefficients of a fitted potential, every vector scaled to length 1.
 
     The scales are absorbed by the linear coefficients, which are solved for anew.
 
     Raises
     ------
-    SpeciesError, ValueError
-        `potential` has no coefficients, or is of another form.
+    ValueError
+        It has no coefficients.
     """
-    if potential.species != form.species:
-        raise SpeciesError(f"the start has the species {potential.species}, the potential to train {form.species}")
-    old, new = potential.core, form.core
     if potential.radial_coeffs is None:
-        raise ValueError("the potential to start from has no coefficients")
-    same = (old.radial_count, old.radial_size, old.min_dist, old.max_dist, potential.radial_basis) == (
-        new.radial_count,
-        new.radial_size,
-        new.min_dist,
-        new.max_dist,
-        form.radial_basis,
-    )
-    if not same:
-        raise ValueError(
-            f"the potential to start from ({potential!r}, min_dist {old.min_dist:g} Å) has other radial functions "
-            f"than the one to train ({form!r}, min_dist {new.min_dist:g} Å)"
-        )
+        raise ValueError(f"a warm start needs a potential with coefficients; {potential!r} has none")
     vectors = by_function(potential.radial_coeffs)
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
     return from_functions(vectors / np.where(lengths > 0, lengths, 1.0), potential.radial_coeffs.shape)

@@ -62,7 +62,7 @@ class Weights:
         """Weight of ΔE² of a configuration, its own weight included; 0 without the label."""
         if sample.energy is None:
             return 0.0
-        return sample.weight * self.energy / len(sample.numbers) ** self.size_exponent
+        return float(sample.weight * self.energy / len(sample.numbers) ** self.size_exponent)
 
     def of_forces(self, sample: Sample) -> Floats:
         """Weight of each component of ΔF, shape (n,)."""
@@ -77,7 +77,7 @@ class Weights:
         """Weight of each ΔS, shape (6,), xx yy zz yz xz xy."""
         if sample.virial is None:
             return np.zeros(6)
-        return sample.weight * self.stress / len(sample.numbers) ** self.size_exponent * _STRAINS
+        return np.asarray(sample.weight * self.stress / len(sample.numbers) ** self.size_exponent * _STRAINS)
 
     def to_dict(self) -> Json:
         """Plain numbers by name."""

@@ -1,0 +1,52 @@
+"""``betalps evaluate``: a potential against labels."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+from betalps.cli.labelled_files import read_frames
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Describe the verb."""
+    add = parser.add_argument
+    add("potential", metavar="NAME|FILE", help="a bundled potential, or a .almtp or .mtp file")
+    add("data", metavar="FILE", type=Path, nargs="+", help="labelled: extxyz, MLIP .cfg, or what ASE reads")
+    add("--species", metavar="X", nargs="+", help="symbols in the order of types, for files that do not say")
+    add("--groups", metavar="KEY", nargs="+", default=[], help="info entries to report errors by")
+    add("--parity", metavar="FILE", type=Path, help="write parity plots there (.svg, .png, .pdf)")
+    add("--output", metavar="FILE", type=Path, help="write the errors there as JSON")
+    add("--threads", metavar="N", type=int, help="by default all cores")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print the table of errors."""
+    from betalps.cli.error_table import error_table
+    from betalps.files import write_atomic
+    from betalps.potentials import load
+    from betalps.provenance import provenance
+    from betalps.training import evaluate
+
+    potential = load(arguments.potential, arguments.species)
+    frames = read_frames(arguments.data, arguments.species or potential.species)
+    report = evaluate(potential, frames, groups=arguments.groups, threads=arguments.threads)
+    if arguments.output is not None:
+        content = {"potential": potential.sha256, **report.to_dict(), "provenance": provenance()}
+        write_atomic(arguments.output, json.dumps(_known(content), indent=1, ensure_ascii=False).encode())
+    if arguments.parity is not None:
+        from betalps.reports import plot_parity
+
+        plot_parity(report, arguments.potential).savefig(arguments.parity, dpi=150)
+    print(error_table(report))
+    return 0
+
+
+def _known(content: object) -> object:
+    """None for a number that is not finite, which JSON cannot say."""
+    if isinstance(content, dict):
+        return {name: _known(value) for name, value in content.items()}
+    if isinstance(content, list | tuple):
+        return [_known(value) for value in content]
+    return None if isinstance(content, float) and not abs(content) < float("inf") else content

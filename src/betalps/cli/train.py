@@ -1,0 +1,189 @@
+"""``betalps train``: labelled structures in, a potential out."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from betalps.cli.labelled_files import read_frames
+
+if TYPE_CHECKING:
+    from betalps.training import FitSettings, Iteration, TrainingResult, Weights
+
+_DESCRIPTION = """\
+Fits a moment tensor potential to energies, forces and stresses of labelled structures. Writes
+  OUTPUT               the potential, for this program, MLIP-3 and LAMMPS
+  OUTPUT's name .json  errors by property, species and group, every iteration, and where it all came from
+Killed at any moment, the same command goes on where it was (OUTPUT.checkpoint, removed at the end).
+"""
+
+_EPILOG = """\
+Examples:
+  betalps train --level 14 --cutoff 5.0 --train a.extxyz --valid b.extxyz --output pot.almtp --threads 2 --seed 1
+  betalps train --level 8 --train all.extxyz --valid-fraction 0.1 --groups temperature_K --plots figures
+  betalps train --form old.almtp --warm-start --train more.extxyz --output new.almtp
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Describe the verb."""
+    parser.description, parser.epilog = _DESCRIPTION, _EPILOG
+    add = parser.add_argument
+    add("--train", metavar="FILE", type=Path, nargs="+", required=True, help="extxyz, MLIP .cfg, or what ASE reads")
+    held = parser.add_mutually_exclusive_group()
+    held.add_argument("--valid", metavar="FILE", type=Path, nargs="+", help="held-out structures; say when to stop")
+    held.add_argument("--valid-fraction", metavar="X", type=float, help="hold out this fraction of --train instead")
+    add("--output", metavar="FILE", type=Path, default=Path("potential.almtp"), help="(%(default)s)")
+    form = parser.add_argument_group("potential")
+    form.add_argument("--level", type=int, default=14, help="2, 4, … 28: accuracy and cost (%(default)s)")
+    form.add_argument("--cutoff", metavar="Å", type=float, default=5.0, help="(%(default)s)")
+    form.add_argument("--min-dist", metavar="Å", type=float, help="by default 0.99 of the shortest in --train")
+    form.add_argument("--radial-size", metavar="N", type=int, default=8, help="radial basis functions (%(default)s)")
+    form.add_argument("--species", metavar="X", nargs="+", help="symbols, in order; needed for .cfg files")
+    form.add_argument("--form", metavar="FILE", type=Path, help="take all of these from a potential instead")
+    form.add_argument("--warm-start", action="store_true", help="begin at the coefficients of --form")
+    add_search_arguments(parser)
+    add("--groups", metavar="KEY", nargs="+", default=[], help="info entries to report errors by")
+    add("--plots", metavar="DIR", type=Path, help="write loss.svg and parity plots there")
+    add("--seed", type=int, default=0, help="of everything random (%(default)s)")
+    add("--threads", metavar="N", type=int, help="by default all cores")
+
+
+def add_search_arguments(parser: argparse.ArgumentParser) -> None:
+    """Describe weights and settings of the search, which ``betalps grid`` shares."""
+    weights = parser.add_argument_group("weights")
+    weights.add_argument("--energy-weight", metavar="W", type=float, default=1.0, help="1/eV² (%(default)s)")
+    weights.add_argument("--force-weight", metavar="W", type=float, default=0.01, help="Å²/eV² (%(default)s)")
+    weights.add_argument("--stress-weight", metavar="W", type=float, default=0.001, help="1/eV² (%(default)s)")
+    weights.add_argument(
+        "--force-scale", metavar="D", type=float, help="weigh a force F by D/(D + F²); 0.1 (eV/Å)² is a good value"
+    )
+    weights.add_argument(
+        "--size-exponent", metavar="P", type=float, default=1.0, help="energy and stress by 1/atoms^P (%(default)s)"
+    )
+    search = parser.add_argument_group("search")
+    search.add_argument("--method", choices=["vplm", "bfgs", "instant"], default="vplm", help="(%(default)s)")
+    search.add_argument("--starts", metavar="N", type=int, default=4, help="random starts (%(default)s)")
+    search.add_argument("--subset", metavar="N", type=int, help="structures that starts are tried on")
+    search.add_argument("--iterations", metavar="N", type=int, default=60, help="on all data, at most (%(default)s)")
+    search.add_argument(
+        "--ridges", metavar="X", type=float, nargs="+", help="regularisation; of several the best on held-out data"
+    )
+
+
+def weights_and_settings(arguments: argparse.Namespace) -> tuple[Weights, FitSettings]:
+    """What `add_search_arguments` asked for."""
+    from betalps.training import FitSettings, Weights
+
+    weights = Weights(
+        energy=arguments.energy_weight,
+        force=arguments.force_weight,
+        stress=arguments.stress_weight,
+        size_exponent=arguments.size_exponent,
+        force_scale=arguments.force_scale,
+    )
+    ridges: dict[str, Any] = {} if arguments.ridges is None else {"ridges": tuple(arguments.ridges)}
+    names = ("method", "starts", "subset", "iterations")
+    return weights, FitSettings(**{name: getattr(arguments, name) for name in names}, **ridges)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Train, write, and say how good it is."""
+    from betalps.potentials import Potential
+    from betalps.training import fit
+
+    weights, settings = weights_and_settings(arguments)
+    if arguments.warm_start and arguments.form is None:
+        raise ValueError("--warm-start needs --form, the potential to begin with")
+    form = arguments.level if arguments.form is None else Potential.read(arguments.form, arguments.species)
+    validation = arguments.valid_fraction
+    if arguments.valid:
+        validation = read_frames(arguments.valid, arguments.species)
+    output: Path = arguments.output
+    checkpoint = output.with_name(output.name + ".checkpoint")
+    try:
+        result = fit(
+            read_frames(arguments.train, arguments.species),
+            form,
+            validation=validation,
+            species=arguments.species,
+            cutoff=arguments.cutoff,
+            min_dist=arguments.min_dist,
+            radial_size=arguments.radial_size,
+            weights=weights,
+            settings=settings,
+            warm_start=arguments.warm_start,
+            groups=arguments.groups,
+            seed=arguments.seed,
+            threads=arguments.threads,
+            checkpoint=checkpoint,
+            observer=Progress(),
+        )
+    except KeyboardInterrupt:
+        print(f"\nstopped; the same command goes on from {checkpoint}", file=sys.stderr)
+        return 130
+    _write(result, output, arguments.plots)
+    checkpoint.unlink(missing_ok=True)
+    _print(result, output)
+    return 0
+
+
+def _write(result: TrainingResult, output: Path, plots: Path | None) -> None:
+    from betalps.files import write_atomic
+
+    result.potential.write(output)
+    text = json.dumps(result.to_dict(), indent=1, ensure_ascii=False)
+    write_atomic(output.with_suffix(".json"), text.encode())
+    if plots is None:
+        return
+    from betalps.reports import plot_loss, plot_parity
+
+    plots.mkdir(parents=True, exist_ok=True)
+    plot_loss(result).savefig(plots / "loss.svg")
+    plot_parity(result.training, "training data").savefig(plots / "parity-training.svg")
+    if result.held_out is not None:
+        plot_parity(result.held_out, "held-out data").savefig(plots / "parity-held-out.svg")
+
+
+def _print(result: TrainingResult, output: Path) -> None:
+    from betalps.cli.error_table import error_table
+
+    print(f"training data, loss {result.training.loss:.4g}\n{error_table(result.training)}")
+    if result.held_out is not None:
+        print(f"\nheld-out data, loss {result.held_out.loss:.4g}\n{error_table(result.held_out)}")
+    for flag in result.flags:
+        print(f"note: {flag}")
+    print(f"\n{output}: {result.potential!r}, {result.cpu_seconds:.1f} s of processor time")
+
+
+class Progress:
+    """Tells iterations on stderr: on a terminal all of them on one line, elsewhere one every ten seconds."""
+
+    def __init__(self) -> None:
+        self._terminal = sys.stderr.isatty()
+        self._told = -float("inf")
+
+    def __call__(self, iteration: Iteration) -> None:
+        """Show it, or leave it out."""
+        now = time.monotonic()
+        if self._terminal:
+            print(f"\r{self.text(iteration):110.110}", end="", file=sys.stderr, flush=True)
+        elif now - self._told > 10:
+            print(self.text(iteration), file=sys.stderr, flush=True)
+            self._told = now
+
+    @staticmethod
+    def text(iteration: Iteration) -> str:
+        """One iteration in words."""
+        words = f"{iteration.leg}, iteration {iteration.number}: loss {iteration.loss:.3e}"
+        held = iteration.held_out
+        if held:
+            parts = [f"{held['loss']:.3e}"]
+            parts += [f"{1e3 * held['energy_mae']:.3g} meV/atom"] if "energy_mae" in held else []
+            parts += [f"{1e3 * held['force_mae']:.3g} meV/Å"] if "force_mae" in held else []
+            words += f", held out {', '.join(parts)}"
+        return f"{words}, {iteration.cpu_seconds:.1f} CPU s"
