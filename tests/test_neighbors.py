@@ -210,9 +210,7 @@ BAD = [
 
 
 @pytest.mark.parametrize(("positions", "cell", "directions", "message"), BAD)
-def test_bad_input_is_named_and_leaves_the_list(
-    positions: Any, cell: Any, directions: str, message: str
-) -> None:
+def test_bad_input_is_named_and_leaves_the_list(positions: Any, cell: Any, directions: str, message: str) -> None:
     core = _core.NeighbourList(4.0, 1.0)
     update(core, GOOD, CELL, [True] * 3)
     before = core.pairs()

@@ -37,9 +37,7 @@ def thermal_energy(temperature: float) -> float:
     return temperature * units.kB
 
 
-def nernst_einstein(
-    diffusivity: float, number_density: float, temperature: float, charge: float = 1.0
-) -> float:
+def nernst_einstein(diffusivity: float, number_density: float, temperature: float, charge: float = 1.0) -> float:
     """Conductivity of ions that diffuse independently: n (z e)² D / (k_B T).
 
     Parameters

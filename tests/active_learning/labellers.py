@@ -60,7 +60,7 @@ class Picky(EMT):
 
     def calculate(self, atoms=None, properties=("energy",), system_changes=all_changes):
         super().calculate(atoms, properties, system_changes)
-        kind = int(round(1000 * atoms.cell[0, 0])) % 10
+        kind = round(1000 * atoms.cell[0, 0]) % 10
         if kind == 1:
             raise RuntimeError("the self-consistent field diverged")
         if kind == 2:

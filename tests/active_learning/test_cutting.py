@@ -64,7 +64,7 @@ class TestIons:
 
 class TestCut:
     @given(st.integers(0, 10**6), st.sampled_from(["periodic", "cluster"]), st.sampled_from([(2, 3, 3), (1, 1, 5)]))
-    @settings(max_examples=12, deadline=None)
+    @settings(max_examples=25, deadline=None)
     def test_keeps_what_matters(self, seed, kind, cell):
         source = rattled(cell, seed % 5)
         centre = seed % len(source)
@@ -72,7 +72,9 @@ class TestCut:
         same_environment(source, centre, piece, piece.info["cut_centre"])
         assert piece.info["cut_kind"] == kind
         assert piece.info["cut_charge"] == 0
-        assert len(piece) < 130
+        assert len(piece) <= 160
+        if kind == "periodic":  # the seam costs few ions
+            assert len(piece) / piece.get_volume() > 0.8 * len(source) / source.get_volume()
         assert set(ionic(piece)) == {-3, 1}  # every PS4 whole, none joined to another
         assert sum(ionic(piece)) == 0
         core = piece.arrays["core"]
@@ -148,12 +150,13 @@ def test_relaxing_the_seam_leaves_the_core():
     assert relaxed.get_potential_energy() < piece.get_potential_energy()
 
 
-class TestExtrapolative:
-    @pytest.fixture(scope="class")
-    def potential(self):
-        fresh = Potential.from_level(8, ["Li", "P", "S"], cutoff=4.5, min_dist=1.5, radial_size=4, rng=7)
-        return select(fresh, [rattled((1, 1, 1), seed) for seed in range(6)], threads=1).potential
+@pytest.fixture(scope="module")
+def potential():
+    fresh = Potential.from_level(8, ["Li", "P", "S"], cutoff=4.5, min_dist=1.5, radial_size=4, rng=7)
+    return select(fresh, [rattled((1, 1, 1), seed) for seed in range(6)], threads=1).potential
 
+
+class TestExtrapolative:
     def test_the_disturbed_atom_is_cut(self, potential):
         source = rattled((2, 3, 3), 3)
         lithium = [k for k, symbol in enumerate(source.symbols) if symbol == "Li"][30]

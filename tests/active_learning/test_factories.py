@@ -38,6 +38,7 @@ def written(tmp_path, monkeypatch):
     return write
 
 
+@pytest.mark.filterwarnings("ignore:Loaded .* from environment")  # ASE would rather have a configuration file
 class TestVASP:
     def test_single_point_is_the_study(self, written):
         files = written(vasp_single_point())

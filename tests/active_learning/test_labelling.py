@@ -154,16 +154,19 @@ class TestFailures:
         assert stored_labels(found.frames[0]) == {"energy": 4.0}
 
     def test_a_broken_executor_is_no_failure_of_a_structure(self, tmp_path):
-        with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
-            with pytest.raises(LabellingError, match=r"lost 2 structures, the first with BrokenProcessPool"):
-                label(coppers(2), dies, folder=tmp_path, executor=pool, method="emt")
+        lost = pytest.raises(LabellingError, match=r"lost 2 structures, the first with BrokenProcessPool")
+        with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool, lost:
+            label(coppers(2), dies, folder=tmp_path, executor=pool, method="emt")
         found = label(coppers(2), EMT, folder=tmp_path, method="emt")
         assert (found.computed, found.failures) == (2, {})
 
     def test_a_factory_that_cannot_travel(self, tmp_path):
-        with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
-            with pytest.raises(LabellingError, match=r"lost 2 structures.*[Pp]ickle.*0 of 2 labels are stored"):
-                label(coppers(2), lambda: EMT(), folder=tmp_path, executor=pool, method="emt")
+        class Local(EMT):
+            pass
+
+        lost = pytest.raises(LabellingError, match=r"lost 2 structures.*[Pp]ickle.*0 of 2 labels are stored")
+        with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool, lost:
+            label(coppers(2), Local, folder=tmp_path, executor=pool, method="emt")
 
     def test_ctrl_c_keeps_what_is_there(self, tmp_path):
         def stop(progress):

@@ -61,7 +61,11 @@ class TestKnownAnswers:
 
 class TestProperties:
     cases = st.tuples(
-        st.integers(0, 10**6), st.integers(1, 60), st.integers(1, 8), st.integers(1, 8), st.sampled_from(["identity", "qr"])
+        st.integers(0, 10**6),
+        st.integers(1, 60),
+        st.integers(1, 8),
+        st.integers(1, 8),
+        st.sampled_from(["identity", "qr"]),
     )
 
     @given(cases)

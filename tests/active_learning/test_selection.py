@@ -117,7 +117,7 @@ class TestSelect:
         assert grade(found.potential, frames, threads=1).largest.max() <= 1.001 * (1 + 1e-6)
 
     def test_in_batches_as_at_once(self, potential, frames, monkeypatch):
-        monkeypatch.setattr("betalps.active_learning.selection._BATCH", 40)
+        monkeypatch.setattr("betalps.active_learning.rows.BATCH", 40)
         seen = []
         found = select(potential, frames, threads=1, observer=seen.append)
         assert found.turns > 1
@@ -149,7 +149,9 @@ class TestSelect:
         other = Potential.from_bytes(text, SPECIES)
         assert other.types == (3, 15, 16)
         stored = select(other, frames[:2], threads=1).potential.active_set.configurations
-        assert {line.split()[1] for line in stored.splitlines() if line.startswith("    ") and len(line.split()) == 5} == {
+        assert {
+            line.split()[1] for line in stored.splitlines() if line.startswith("    ") and len(line.split()) == 5
+        } == {
             "3",
             "15",
             "16",
@@ -191,7 +193,9 @@ class TestGrade:
         bad = beta_li3ps4()
         bad.positions[3, 1] = np.nan
         for function in (lambda: select(potential, [*frames, bad]), lambda: grade(selection.potential, [*frames, bad])):
-            with pytest.raises(StructureError, match=r"structure 8: position of atom 3 is .*expected finite coordinates"):
+            with pytest.raises(
+                StructureError, match=r"structure 8: position of atom 3 is .*expected finite coordinates"
+            ):
                 function()
         bad.symbols[0] = "Na"
         with pytest.raises(SpeciesError, match=r"structure 0: atom 0 is Na; this potential knows Li, P, S"):

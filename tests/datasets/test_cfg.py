@@ -122,9 +122,7 @@ class TestReference:
 
     def test_what_mlp_prints(self, shared):
         folder = shared / "reference/mtp/cfgs"
-        printed, inputs = (
-            read_cfg(folder / f"{name}.cfg", SPECIES) for name in ("mlp_calculate_efs_14", "inputs")
-        )
+        printed, inputs = (read_cfg(folder / f"{name}.cfg", SPECIES) for name in ("mlp_calculate_efs_14", "inputs"))
         for atoms, exact in zip(printed, inputs, strict=True):
             same(atoms, exact, atol=6e-7)
             assert atoms.info["ID"] == exact.info["ID"]
@@ -161,9 +159,7 @@ class TestSign:
 
     def test_functions_are_inverse(self):
         stress = np.array([0.1, -0.2, 0.3, 0.01, 0.02, -0.03])
-        np.testing.assert_allclose(
-            stress_from_plus_stress(plus_stress_from_stress(stress, 77.0), 77.0), stress
-        )
+        np.testing.assert_allclose(stress_from_plus_stress(plus_stress_from_stress(stress, 77.0), 77.0), stress)
         assert plus_stress_from_stress(0.5, 4.0) == -2.0
 
 
@@ -172,9 +168,7 @@ class TestWrite:
         rng = np.random.default_rng(1)
         images = []
         for count, pbc in [(1, True), (5, False), (4, [True, True, False]), (3, [True, False, False])]:
-            atoms = Atoms(
-                rng.choice(SPECIES, count), rng.normal(size=(count, 3)) * 1e3, cell=rng.normal(size=(3, 3))
-            )
+            atoms = Atoms(rng.choice(SPECIES, count), rng.normal(size=(count, 3)) * 1e3, cell=rng.normal(size=(3, 3)))
             atoms.pbc = pbc
             atoms.arrays["site_en"] = rng.normal(size=count)
             atoms.arrays["nbh_grades"] = rng.normal(size=count) * 1e-12
@@ -193,9 +187,7 @@ class TestWrite:
                 np.testing.assert_array_equal(again.arrays[name], atoms.arrays[name])
             assert set(again.calc.results) == set(atoms.calc.results)
             for name, value in atoms.calc.results.items():
-                np.testing.assert_allclose(
-                    again.calc.results[name], value, rtol=1e-15 if name == "stress" else 0
-                )
+                np.testing.assert_allclose(again.calc.results[name], value, rtol=1e-15 if name == "stress" else 0)
 
     def test_stale_results_are_not_written(self, tmp_path):
         (atoms,) = read_cfg(EXAMPLE, SPECIES)
@@ -215,9 +207,7 @@ class TestWrite:
             write_cfg(Atoms("Cu"), path, SPECIES)
         with pytest.raises(ValueError, match="not finite"):
             write_cfg(Atoms("Li", positions=[[np.nan, 0, 0]]), path, SPECIES)
-        with pytest.raises(
-            ValueError, match="the format can only say that the first cell vectors are periodic"
-        ):
+        with pytest.raises(ValueError, match="the format can only say that the first cell vectors are periodic"):
             write_cfg(Atoms("Li", cell=[3, 3, 3], pbc=[False, True, True]), path, SPECIES)
         assert not path.exists()
 
@@ -257,9 +247,7 @@ MALFORMED = {
 @pytest.mark.parametrize(("old", "new", "message"), MALFORMED.values(), ids=MALFORMED)
 def test_malformed(old, new, message):
     text = (
-        EXAMPLE
-        if "direct" not in message and "three vectors" not in message
-        else EXAMPLE.replace("cartes", "direct")
+        EXAMPLE if "direct" not in message and "three vectors" not in message else EXAMPLE.replace("cartes", "direct")
     )
     assert old in text
     with pytest.raises(FormatError, match=message):
@@ -267,9 +255,7 @@ def test_malformed(old, new, message):
 
 
 def test_types_without_a_symbol():
-    with pytest.raises(
-        SpeciesError, match=r"<text>, line 9: type 2 has no symbol; species names 0 \(Li\), 1 \(P\)"
-    ):
+    with pytest.raises(SpeciesError, match=r"<text>, line 9: type 2 has no symbol; species names 0 \(Li\), 1 \(P\)"):
         read_cfg(EXAMPLE, ["Li", "P"])
     for wrong in (["Li", "Li"], ["Xx"], "LiPS"):
         with pytest.raises(SpeciesError):
@@ -326,9 +312,7 @@ def test_fuzz_lines(data):
 def test_fuzz_numbers(data):
     spot = data.draw(st.sampled_from(list(re.finditer(r"-?\d+(\.\d+)?", EXAMPLE))))
     number = data.draw(
-        st.sampled_from(
-            ["0", "-1", "9" * 30, "9" * 5000, "1e308", "-1e308", "1e-320", "1e999", "inf", "nan", "x", ""]
-        )
+        st.sampled_from(["0", "-1", "9" * 30, "9" * 5000, "1e308", "-1e308", "1e-320", "1e999", "inf", "nan", "x", ""])
     )
     understand(EXAMPLE[: spot.start()] + number + EXAMPLE[spot.end() :])
 

@@ -1,6 +1,7 @@
 """Data that several tests share."""
 
 import pytest
+from threadpoolctl import threadpool_limits
 
 from training import cases
 
@@ -13,3 +14,10 @@ def frames():
 @pytest.fixture(scope="session")
 def held():
     return cases.labelled(4, seed=1)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def one_blas_thread():
+    """As within `fit`: waiting threads cost more than these small matrices."""
+    with threadpool_limits(1, "blas"):
+        yield

@@ -1,5 +1,7 @@
 """The step, the linear solve, and where they end."""
 
+import itertools
+
 import numpy as np
 import pytest
 
@@ -50,7 +52,7 @@ def test_loss_falls_and_the_model_predicts_by_how_much(frames):
         losses.append(state.loss)
         ridge = state.ridge @ state.linear**2
         assert state.loss == pytest.approx(problem.loss(state.radial, state.linear, [0, 1, 2, 3]) + ridge, rel=1e-6)
-    assert all(later < earlier for earlier, later in zip(losses, losses[1:], strict=False))
+    assert all(later < earlier for earlier, later in itertools.pairwise(losses))
     assert losses[-1] < 0.01 * losses[0]
 
 
@@ -63,7 +65,7 @@ def test_true_coefficients_are_found_and_stay():
     problem = Problem(
         true, read_labels(frames), Weights(), references=np.array([1.0, -2.0, 3.0]), threads=1, penalty=0.0
     )
-    state = begin(problem, radial_of(true), problem.everything, 1e-12)
+    state = begin(problem, radial_of(true), problem.everything, 0.0)
     assert state.loss < 1e-12
     found = problem.potential(state.radial, state.linear)
     atoms = cases.structures(1, seed=9)[0]
@@ -74,7 +76,6 @@ def test_true_coefficients_are_found_and_stay():
 def test_a_minimum_is_noticed():
     """Nothing can be better than a loss of zero."""
     problem = make([cases.dimer(2.5, 0.0)], level=2)
-    state = begin(problem, np.zeros(problem.radial_shape), [0], 1e-9)
     problem.penalty = 0.0
     state = begin(problem, np.zeros(problem.radial_shape), [0], 1e-9)
     assert state.loss == 0.0

@@ -92,9 +92,7 @@ def test_matrix_is_that_of_the_engines_derivatives(frames, part):
     }[part]
     model = problem.equations(radial, linear, [0])
     residual = predicted(at) - np.ravel(target)
-    np.testing.assert_allclose(
-        model.matrix, rows.T * weight @ rows, rtol=0, atol=1e-8 * np.abs(model.matrix).max()
-    )
+    np.testing.assert_allclose(model.matrix, rows.T * weight @ rows, rtol=0, atol=1e-8 * np.abs(model.matrix).max())
     np.testing.assert_allclose(
         model.gradient, rows.T @ (weight * residual), rtol=0, atol=1e-8 * np.abs(model.gradient).max()
     )

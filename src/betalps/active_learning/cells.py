@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import product
 from typing import TYPE_CHECKING
 
@@ -21,7 +22,8 @@ if TYPE_CHECKING:
 Pieces = list[tuple[int, Floats]]
 """Images of ions: number and translation."""
 
-_STEP = 0.5  # Å by which a cell grows until it is good
+_STEP = 0.5  # Å by which a cell grows until it is sound
+_STEPS = 8  # by which it may grow further, for a better seam
 _WORTHWHILE = 5.0  # Å that a direction must be longer than the cell to be cut
 _REACH = 8.0  # Å beyond the core in which ions to balance the charge are looked for
 _CONTACT_RANGE = 4.0  # Å up to which distances of the source say what a contact is
@@ -107,37 +109,96 @@ def cluster_cell(source: Source, settings: Cutting) -> Atoms:
 
 
 def periodic_cell(source: Source, settings: Cutting) -> Atoms:
-    """The smallest cell, grown in steps, in which the core does not meet itself and charges balance."""
-    pbc = source.atoms.pbc
-    middles = (source.ions.centroids - source.origin) @ np.linalg.inv(source.cell)
-    turns = np.where(pbc, np.round(middles), 0.0)
-    extent = source.heights * np.where(pbc, 1.0, np.ptp(middles, axis=0))
-    core = {number: shift for _, number, shift in reversed(source.images(settings.radius))}  # the nearest stays
-    edges = np.full(3, 2 * settings.radius + settings.margin)
-    while True:
-        cuts = extent > edges + _WORTHWHILE
-        if not cuts.any():
-            return _whole(source)
-        width = np.where(cuts, edges / source.heights, np.inf)
-        cell = source.cell * np.where(pbc & cuts, width, 1.0)[:, None]
-        seam = _Seam(source, settings, cell, cuts & pbc)
-        meeting = seam.directions(list(core.items()))
-        if meeting.any():
-            edges[meeting] += _STEP
-            continue
-        inside = np.all(np.abs(middles - turns) <= width / 2, axis=1)
-        pieces = [(k, core.get(k, -turns[k] @ source.cell)) for k in range(len(inside)) if inside[k] or k in core]
-        pieces = _neutral(source, seam.without_contacts(pieces, set(core)), set(core))
-        if sum(source.ions.charges[k] for k, _ in pieces) == 0:
-            break
-        edges += _STEP
-    made, indices = source.build(pieces, "periodic")
+    """A cell in which the core does not meet itself, charges balance, and the seam costs few ions."""
+    trials = _Trials(source, settings)
+    smallest = trials.smallest()
+    if smallest is None:
+        return _whole(source)
+    best = smallest
+    for direction in np.flatnonzero(smallest.cuts):
+        for step in range(1, _STEPS + 1):
+            edges = best.edges.copy()
+            edges[direction] = smallest.edges[direction] + step * _STEP
+            trial = trials.at(edges)
+            if trial is not None and trial.score > best.score and (trial.cuts == smallest.cuts).all():
+                best = trial
+    made, indices = source.build(best.pieces, "periodic")
     made.arrays["core"] = source.core_atoms()[indices]
-    made.set_cell(cell)
-    made.positions += 0.5 * cell.sum(axis=0)
-    if not pbc.all():
-        made.center(vacuum=settings.vacuum, axis=tuple(np.flatnonzero(~pbc).tolist()))
+    made.set_cell(best.cell)
+    made.positions += 0.5 * best.cell.sum(axis=0)
+    vacuum = np.flatnonzero(~source.atoms.pbc).tolist()
+    if vacuum:
+        made.center(vacuum=settings.vacuum, axis=tuple(vacuum))
     return made
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Trial:
+    """A cell that is sound: neutral, and its core does not meet itself."""
+
+    edges: Floats
+    cuts: Bools
+    cell: Floats
+    pieces: Pieces
+    score: float
+
+
+class _Trials:
+    """Cells of various sizes around one centre."""
+
+    def __init__(self, source: Source, settings: Cutting) -> None:
+        self._source, self._settings = source, settings
+        pbc = source.atoms.pbc
+        self._middles = (source.ions.centroids - source.origin) @ np.linalg.inv(source.cell)
+        self._turns = np.where(pbc, np.round(self._middles), 0.0)
+        self._extent = source.heights * np.where(pbc, 1.0, np.ptp(self._middles, axis=0))
+        # of several images of an ion the nearest stays
+        self._core = {number: shift for _, number, shift in reversed(source.images(settings.radius))}
+
+    def smallest(self) -> _Trial | None:
+        """The first sound cell on growing in steps; None if the source itself is no larger."""
+        edges = np.full(3, 2 * self._settings.radius + self._settings.margin)
+        while (cuts := self._extent > edges + _WORTHWHILE).any():
+            meeting = self._seam(edges, cuts).directions(list(self._core.items()))
+            if not meeting.any():
+                trial = self.at(edges)
+                if trial is not None:
+                    return trial
+            edges = edges + _STEP * np.where(meeting.any(), meeting, 1.0)
+        return None
+
+    def at(self, edges: Floats) -> _Trial | None:
+        """The cell with these distances of opposite faces, if it is sound.
+
+        Its score is its density in ions, in which the seam shows, less a tenth for each time that it is larger than
+        the least one can be.
+        """
+        source, core = self._source, set(self._core)
+        cuts = self._extent > edges + _WORTHWHILE
+        if not cuts.any():
+            return None
+        seam = self._seam(edges, cuts)
+        if seam.directions(list(self._core.items())).any():
+            return None
+        inside = np.all(np.abs(self._middles - self._turns) <= self._width(edges, cuts) / 2, axis=1)
+        shifts = -self._turns @ source.cell
+        pieces = [(k, self._core.get(k, shifts[k])) for k in range(len(inside)) if inside[k] or k in core]
+        pieces = _neutral(source, seam.without_contacts(pieces, core), core)
+        if sum(source.ions.charges[k] for k, _ in pieces) != 0:
+            return None
+        share = float(np.prod(np.where(cuts, edges / self._extent, 1.0)))
+        least = np.prod(edges[cuts] / (2 * self._settings.radius + self._settings.margin))
+        score = len(pieces) / len(source.ions.charges) / share - 0.1 * float(least)
+        return _Trial(edges=edges, cuts=cuts, cell=seam.cell, pieces=pieces, score=score)
+
+    def _seam(self, edges: Floats, cuts: Bools) -> _Seam:
+        pbc = self._source.atoms.pbc
+        cell = self._source.cell * np.where(pbc & cuts, self._width(edges, cuts), 1.0)[:, None]
+        return _Seam(self._source, self._settings, cell, cuts & pbc)
+
+    def _width(self, edges: Floats, cuts: Bools) -> Floats:
+        width: Floats = np.where(cuts, edges / self._source.heights, np.inf)
+        return width
 
 
 def _whole(source: Source) -> Atoms:
@@ -157,7 +218,8 @@ class _Seam:
     """
 
     def __init__(self, source: Source, settings: Cutting, cell: Floats, cuts: Bools) -> None:
-        self._source, self._settings, self._cell, self._cuts = source, settings, cell, cuts
+        self.cell = cell
+        self._source, self._settings, self._cuts = source, settings, cuts
 
     def directions(self, pieces: Pieces) -> Bools:
         """Directions of the cut lattice vectors along which ions meet, shape (3,)."""
@@ -178,7 +240,7 @@ class _Seam:
     def _contacts(self, pieces: Pieces) -> tuple[Integers, Integers]:
         """Pairs of ions that meet, shape (pairs, 2), and the lattice translations between them."""
         made, indices = self._source.build(pieces, "periodic")
-        made.set_cell(self._cell)
+        made.set_cell(self.cell)
         ion = self._source.ions.ion[indices]
         pairs = neighbor_list(made, max(_CONTACT_RANGE, self._settings.radius))
         allowed = self._settings.contact * self._source.shortest[made.numbers[pairs.i], made.numbers[pairs.j]]

@@ -10,8 +10,9 @@ centre's whole neighbourhood. Ions that reach into the core are kept, and kept w
   a distance of opposite faces that begins at twice the radius and grows until no ions of the core meet across the seam;
   the others are kept. The cell is filled with the ions whose middle lies inside. Where two ions meet across the seam
   closer than the elements come anywhere in the source, times a factor, the one farther from the centre goes; then the
-  outermost ions of the charge in excess go until the cell is neutral. The seam is no equilibrium: relax the atoms
-  outside the core with the potential (`relax_surroundings`) before an expensive label.
+  outermost ions of the charge in excess go until the cell is neutral. Each edge may grow by up to 4 Å where fewer ions
+  are lost that way (in a crystal, to its period). The seam is no equilibrium: relax the atoms outside the core with the
+  potential (`relax_surroundings`) before an expensive label.
 
 Compare Podryabinkin et al., J. Chem. Phys. 159, 084112 (2023), who cut boxes and relax their outer atoms. Ions and
 charges are added here, because a torn or charged cell teaches a potential what the material never does.

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from betalps.active_learning.rows import Mode, coefficient_groups, rows_of
+from betalps.active_learning.rows import Mode, coefficient_groups, row_batches
 from betalps.errors import BetalpsError
 from betalps.typing import Bools, Floats, PathLike
 
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from ase import Atoms
 
     from betalps.potentials import Potential
+
+_NEVER = 2.0  # along an unfilled row; what was selected from reaches 1.001
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -35,7 +37,7 @@ class Grades:
         Like `largest`, but over the rows of the active set that were filled: how far a structure is from what was
         selected, in the directions that were.
     unseen
-        Shape (structures,): whether some component along a row that was never filled exceeds 1. Then `largest` says
+        Shape (structures,): whether some component along a row that was never filled exceeds 2. Then `largest` says
         only "never seen", and not how far away.
     unfilled
         Rows of the active set that were never filled.
@@ -94,14 +96,18 @@ def grade(potential: Potential | PathLike, frames: Sequence[Atoms], *, threads: 
     unfilled = active_set.configuration < 0
     inverse = np.ascontiguousarray(active_set.inverse_transpose.T)
     weight = active_set.energy_weight if active_set.mode == "configuration" else active_set.site_energy_weight
-    sites, seen, unseen = [], [], []
-    for number, atoms in enumerate(frames):
-        with naming_structure(number):
-            rows = weight * rows_of(engine, atoms, active_set.mode, active_set.weight_scaling)
-        coordinates = np.abs(rows @ inverse)
-        sites.append(coordinates.max(axis=1))
-        seen.append(coordinates[:, ~unfilled].max(initial=0.0))
-        unseen.append(bool(coordinates[:, unfilled].max(initial=0.0) > 1.0))
+    sites: list[Floats] = []
+    seen: list[float] = []
+    unseen: list[bool] = []
+    for rows, sizes in row_batches(engine, frames, active_set.mode, active_set.weight_scaling):
+        coordinates = np.abs(weight * rows @ inverse)
+        new = coordinates[:, unfilled].max(axis=1, initial=0.0)
+        coordinates[:, unfilled] = 0.0
+        known = coordinates.max(axis=1, initial=0.0)
+        ends = np.cumsum(sizes)[:-1]
+        sites += np.split(np.maximum(known, new), ends)
+        seen += [float(part.max()) for part in np.split(known, ends)]
+        unseen += [bool(part.max() > _NEVER) for part in np.split(new, ends)]
     return Grades(
         mode=active_set.mode,
         largest=np.array([values.max() for values in sites], dtype=np.float64),
@@ -111,17 +117,3 @@ def grade(potential: Potential | PathLike, frames: Sequence[Atoms], *, threads: 
         unfilled=int(unfilled.sum()),
         unfilled_coefficients=coefficient_groups(engine.potential, np.flatnonzero(unfilled)),
     )
-
-
-class naming_structure:
-    """Context that puts a structure's number before the message of an error about it."""
-
-    def __init__(self, number: int) -> None:
-        self._number = number
-
-    def __enter__(self) -> None:
-        return
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, BetalpsError):
-            raise type(error)(f"structure {self._number}: {error}") from error

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from betalps.errors import StructureError
+from betalps.errors import BetalpsError, StructureError
 from betalps.typing import Floats
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 Mode = Literal["neighbourhood", "configuration"]
 WEIGHT_SCALING = 2
+BATCH = 4096  # rows held at a time
 
 
 def rows_of(engine: Engine, atoms: Atoms, mode: Mode, weight_scaling: int = WEIGHT_SCALING) -> Floats:
@@ -49,6 +51,27 @@ def rows_of(engine: Engine, atoms: Atoms, mode: Mode, weight_scaling: int = WEIG
         return rows
     mean: Floats = rows.sum(axis=0, keepdims=True) / len(atoms) ** (weight_scaling / 2)
     return mean
+
+
+def row_batches(
+    engine: Engine, frames: Sequence[Atoms], mode: Mode, weight_scaling: int = WEIGHT_SCALING
+) -> Iterator[tuple[Floats, list[int]]]:
+    """The rows of structures, some thousand at a time, with the number of rows of each structure.
+
+    Raises
+    ------
+    StructureError, SpeciesError
+        As :func:`rows_of`; names the structure.
+    """
+    parts: list[Floats] = []
+    for number, atoms in enumerate(frames):
+        try:
+            parts.append(rows_of(engine, atoms, mode, weight_scaling))
+        except BetalpsError as error:
+            raise type(error)(f"structure {number}: {error}") from error
+        if sum(map(len, parts)) >= BATCH or number + 1 == len(frames):
+            yield np.concatenate(parts), list(map(len, parts))
+            parts = []
 
 
 def coefficient_groups(potential: Potential, indices: np.ndarray) -> dict[str, int]:

@@ -2,29 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from betalps.active_learning.grading import naming_structure
 from betalps.active_learning.maxvol import THRESHOLD, UNFILLED, Integers, MaxVol
-from betalps.active_learning.rows import WEIGHT_SCALING, Mode, coefficient_groups, rows_of
+from betalps.active_learning.rows import WEIGHT_SCALING, Mode, coefficient_groups, row_batches
 from betalps.datasets import format_cfg, read_cfg
 from betalps.errors import BetalpsError
 from betalps.potentials import ActiveSet
-from betalps.typing import Floats, PathLike
+from betalps.typing import PathLike
 
 if TYPE_CHECKING:
     from ase import Atoms
 
-    from betalps.calculators import Engine
     from betalps.potentials import Potential
 
 Start = Literal["identity", "qr"]
 
-_BATCH = 4096  # rows held at a time
 _FEATURE = "selected_eqn_inds"  # MLIP-3's name
 
 
@@ -142,12 +139,13 @@ def select(
     while True:
         turns += 1
         swaps, largest, done, batches = volume.swaps, 0.0, 0, 0
-        for rows, labels, count in pool.batches(engine, mode):
+        for rows, sizes in row_batches(engine, frames, mode):
+            labels = pool.labels_from(done, sizes)
             if start == "qr" and len(volume.unfilled) == engine.potential.coeffs_count:
                 volume.start(rows, labels)
             volume.update(rows, labels)
             largest = max(largest, float(volume.grades(rows).max()))
-            done, batches = done + count, batches + 1
+            done, batches = done + len(sizes), batches + 1
             if observer is not None:
                 observer(SelectionProgress(turn=turns, done=done, total=len(frames), swaps=volume.swaps))
         if volume.swaps == swaps or batches == 1:  # then all rows have met the final matrix
@@ -190,17 +188,9 @@ class _Pool:
         """The configuration and the atom of each label."""
         return labels // self._width, labels % self._width
 
-    def batches(self, engine: Engine, mode: Mode) -> Iterator[tuple[Floats, Integers, int]]:
-        """Rows of the candidates, their labels and the number of configurations, some thousand rows at a time."""
-        parts: list[Floats] = []
-        labels: list[Integers] = []
-        for number, atoms in enumerate(self._frames):
-            with naming_structure(number):
-                parts.append(rows_of(engine, atoms, mode))
-            labels.append(self.label(number, np.arange(len(parts[-1]))))
-            if sum(map(len, parts)) >= _BATCH or number + 1 == len(self._frames):
-                yield np.concatenate(parts), np.concatenate(labels), len(parts)
-                parts, labels = [], []
+    def labels_from(self, first: int, sizes: Sequence[int]) -> Integers:
+        """Labels of the rows of the candidates from number `first` on."""
+        return np.concatenate([self.label(first + k, np.arange(size)) for k, size in enumerate(sizes)])
 
 
 def _old_configurations(potential: Potential, mode: Mode) -> list[Atoms]:

@@ -42,8 +42,8 @@ def read_frames(paths: Sequence[Path], species: Sequence[str] | None) -> list[At
             continue
         try:
             frames += read(path, ":")
-        except OSError:
-            raise
         except Exception as error:  # ASE's readers raise whatever they come across
+            if isinstance(error, OSError) and error.errno is not None:  # of the system
+                raise
             raise FormatError(f"{path}: {type(error).__name__}: {error}") from error
     return frames

@@ -108,12 +108,12 @@ def sample(atoms: Atoms, calculator: BaseCalculator, settings: Sampling, *, rng:
     """
     from ase import units
     from ase.md.langevin import Langevin
-    from ase.md.velocitydistribution import MaxwellBoltzmannDistribution
 
     generator = np.random.default_rng(rng)
     moving = atoms.copy()
     moving.calc = calculator
-    MaxwellBoltzmannDistribution(moving, temperature_K=settings.temperature, rng=generator)
+    widths = np.sqrt(units.kB * settings.temperature * atoms.get_masses())
+    moving.set_momenta(widths[:, None] * generator.standard_normal((len(atoms), 3)))
     dynamics = Langevin(
         moving,
         settings.timestep * units.fs,

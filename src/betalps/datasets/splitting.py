@@ -67,7 +67,7 @@ def split(
     if not 0 < fraction < 1:
         raise ValueError(f"fraction is {fraction}; expected a number between 0 and 1")
     keys = _keys(frames, by)
-    wanted = max(1, round(fraction * len(frames)))
+    wanted = max(1, min(round(fraction * len(frames)), len(frames) - 1))
     kept = {keys[k] for k in always_train}
     names = [key for key in dict.fromkeys(keys) if key not in kept]  # in order, so that a seed says it all
     sizes = dict.fromkeys(names, 0)

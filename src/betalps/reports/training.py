@@ -141,7 +141,9 @@ def plot_grid(result: GridResult, radial_size: int | None = None) -> Figure:
     if not points:
         raise ValueError(f"the grid has no point with {size} radial basis functions")
     with drawing():
-        figure = Figure(figsize=(10.2, max(0.55 * len({level for level, _ in points}) + 1.2, 3.0)), layout="constrained")
+        figure = Figure(
+            figsize=(10.2, max(0.55 * len({level for level, _ in points}) + 1.2, 3.0)), layout="constrained"
+        )
         left, right = figure.subplots(1, 2)
         _heat(left, points, "energy_mae", "MAE of energy  (meV/atom)")
         _heat(right, points, "force_mae", "MAE of force components  (meV/Å)")

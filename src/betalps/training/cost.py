@@ -12,7 +12,7 @@ from betalps.calculators import Engine
 from betalps.potentials import Potential
 from betalps.training.labels import Sample
 
-_ATOMS, _SECONDS = 1000, 0.3
+_ATOMS, _SECONDS = 1000, 0.2
 
 
 def measure_cost(potential: Potential, samples: Sequence[Sample]) -> float:

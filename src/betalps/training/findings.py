@@ -47,8 +47,9 @@ def about_training(form: Potential, samples: Sequence[Sample], weights: Weights,
     if labels < form.coeffs_count:
         found.append(f"{labels} labels for {form.coeffs_count} coefficients: fewer than can determine them")
     with_energy = [row for row, sample in zip(counts, used, strict=True) if sample.energy is not None]
-    rank = int(np.linalg.matrix_rank(np.array(with_energy))) if with_energy and weights.energy else 0
-    present = len(form.species) - len(absent)
+    if not with_energy or not weights.energy:
+        return [*found, "no energies in the fit: those of the potential mean nothing"]
+    rank, present = int(np.linalg.matrix_rank(np.array(with_energy))), len(form.species) - len(absent)
     if rank < present:
         found.append(
             f"the compositions span {rank} of {present} dimensions: energies compare structures of these "

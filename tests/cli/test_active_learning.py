@@ -1,0 +1,146 @@
+"""The verbs ``select``, ``grade`` and ``label``, from structures to candidates."""
+
+import sys
+
+import numpy as np
+import pytest
+
+from betalps.cli.label import calculator_factory, settings
+from betalps.cli.main import main
+from betalps.datasets import read, stored_labels, write
+from betalps.potentials import Potential, load
+from betalps.structures import beta_li3ps4
+
+
+def rattled(size, seed, cell=(1, 1, 1)):
+    atoms = beta_li3ps4(cell)
+    atoms.rattle(size, seed=seed)
+    return atoms
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("BETALPS_THREADS", "1")
+    Potential.from_level(8, ["Li", "P", "S"], cutoff=4.5, min_dist=1.5, radial_size=4, rng=7).write("pot.almtp")
+    write([rattled(0.03 * (1 + k), k) for k in range(6)], "train.extxyz.xz")
+    return tmp_path
+
+
+def test_select_then_grade(here, capsys):
+    command = ["select", "train.extxyz.xz", "--potential", "pot.almtp", "--output", "graded.almtp"]
+    assert main([*command, "--selected", "chosen.cfg"]) == 0
+    out, err = capsys.readouterr()
+    potential = load("graded.almtp")
+    assert potential.has_active_set
+    chosen = read("chosen.cfg", species=potential.species)
+    assert f"{len(chosen)} of 6 structures selected" in out
+    assert f"{potential.active_set.unfilled} of {potential.coeffs_count} rows stay unfilled (radial P-P 8" in err
+
+    assert main(["grade", "train.extxyz.xz", "--potential", "graded.almtp", "--threshold", "1.01"]) == 0
+    assert capsys.readouterr().out.startswith("6 structures: 0 above 1.01, 0 with components never seen")
+
+    source = rattled(0.05, 1, (2, 3, 3))
+    source.positions[200] += [0.8, 0.7, -0.5]
+    write([rattled(0.03, 0), source], "run.extxyz")
+    wanted = ["--threshold", "1.5", "--output", "all.extxyz", "--cut", "cut.extxyz"]
+    assert main(["grade", "run.extxyz", "--potential", "graded.almtp", *wanted]) == 0
+    out = capsys.readouterr().out
+    assert out.startswith("2 structures: 1 above 1.5")
+    assert "run.extxyz frame 1, atom " in out
+    told = read("all.extxyz")
+    assert told[1].arrays["nbh_grades"].max() == told[1].info["grade"] > 1.5
+    pieces = read("cut.extxyz")
+    assert all(piece.info["cut_frame"] == 1 and piece.info["cut_charge"] == 0 for piece in pieces)
+    assert f"{len(pieces)} neighbourhoods cut: cut.extxyz" in out
+
+    again = ["select", "cut.extxyz", "--potential", "graded.almtp", "--output", "next.almtp", "--add"]
+    assert main(again) == 0
+    assert "configurations of the old active set were replaced" in capsys.readouterr().out
+
+
+def test_never_seen_instead_of_a_number(here, capsys):
+    main(["select", "train.extxyz.xz", "--potential", "pot.almtp", "--output", "graded.almtp"])
+    atoms = beta_li3ps4()
+    first, second = [k for k, symbol in enumerate(atoms.symbols) if symbol == "P"][:2]
+    atoms.positions[second] = atoms.positions[first] + [0, 0, 3.0]
+    write(atoms, "a.extxyz")
+    capsys.readouterr()
+    assert main(["grade", "a.extxyz", "--potential", "graded.almtp"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert "1 with components never seen" in lines[0]
+    assert "rows of the active set were never filled: radial P-P 8" in lines[1]
+    assert lines[2].split("  ")[0].strip() == "never seen"
+
+
+def test_configurations(here, capsys):
+    command = ["select", "train.extxyz.xz", "--potential", "pot.almtp", "--output", "graded.almtp"]
+    assert main([*command, "--mode", "configuration", "--start", "qr"]) == 0
+    assert main(["grade", "train.extxyz.xz", "--potential", "graded.almtp", "--output", "g.extxyz"]) == 0
+    assert "nbh_grades" not in read("g.extxyz")[0].arrays
+    assert read("g.extxyz")[0].info["grade"] <= 1.001 * (1 + 1e-6)
+
+
+class TestLabel:
+    command = ("label", "train.extxyz.xz", "--calculator", "mtp:beta-lps-interim", "--folder", "labels")
+
+    def test_and_go_on(self, here, capsys):
+        assert main([*self.command, "--output", "labelled.extxyz.xz"]) == 0
+        out, err = capsys.readouterr()
+        assert out == "6 labels computed, 0 were there, 0 failed\n"
+        assert err.splitlines()[-1].startswith("6 of 6 (0 failed), ")
+        found = read("labelled.extxyz.xz")
+        assert found.report.complete
+        for one, other in zip(found, read("train.extxyz.xz"), strict=True):
+            np.testing.assert_array_equal(one.positions, other.positions)
+        assert main([*self.command]) == 0
+        assert capsys.readouterr().out == "0 labels computed, 6 were there, 0 failed\n"
+
+    def test_with_two_workers(self, here, capsys):
+        assert main([*self.command, "--workers", "2"]) == 0
+        assert capsys.readouterr().out == "6 labels computed, 0 were there, 0 failed\n"
+
+    def test_failures_are_told(self, here, capsys, monkeypatch):
+        (here / "mine.py").write_text(
+            "from ase.calculators.emt import EMT\n\ndef broken():\n    raise RuntimeError('no licence')\n"
+        )
+        monkeypatch.syspath_prepend(str(here))
+        monkeypatch.delitem(sys.modules, "mine", raising=False)
+        command = ["label", "train.extxyz.xz", "--calculator", "mine:broken", "--folder", "labels"]
+        assert main(command) == 1
+        out, err = capsys.readouterr()
+        assert out == "0 labels computed, 0 were there, 6 failed\n"
+        assert "train.extxyz.xz frame 5, 1 attempts: RuntimeError: no licence" in err
+        assert main([*command, "--retry"]) == 1
+        assert "2 attempts" in capsys.readouterr().err
+
+    def test_without_stress(self, here):
+        assert main([*self.command, "--no-stress", "--output", "a.extxyz"]) == 0
+        assert set(stored_labels(read("a.extxyz")[0])) == {"energy", "forces"}
+
+
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        (["grade", "train.extxyz.xz", "--potential", "pot.almtp"], "has no active set; `betalps select`"),
+        (["select", "none.extxyz", "--potential", "pot.almtp", "--output", "a.almtp"], "none.extxyz"),
+        (["label", "train.extxyz.xz", "--calculator", "magic"], "--calculator magic: expected one of sevennet, gpaw"),
+        (["label", "train.extxyz.xz", "--calculator", "no.such:thing"], "--calculator no.such:thing: No module named"),
+        (["label", "train.extxyz.xz", "--calculator", "gpaw", "--set", "xc"], "--set xc: expected NAME=VALUE"),
+        (["label", "train.extxyz.xz", "--calculator", "sevennet", "--set", "colour=1"], "unexpected keyword"),
+        (["label", "train.extxyz.xz", "--calculator", "mtp:none"], "'none' is neither a file nor a bundled"),
+        (["label", "train.extxyz.xz", "--calculator", "gpaw", "--workers", "0"], "--workers is 0; expected at least 1"),
+        (["label", "train.extxyz.xz", "--calculator", "os:sep", "--set", "a=1"], "--set is for the ready calculators"),
+    ],
+)
+def test_errors_are_one_line(here, capsys, command, said):
+    assert main(command) == 2
+    err = capsys.readouterr().err
+    assert said in err
+    assert err.count("\n") == 1
+
+
+def test_settings_become_numbers():
+    assert settings(["a=1", "b=0.5", "xc=PBE"]) == {"a": 1, "b": 0.5, "xc": "PBE"}
+    made = calculator_factory("vasp-single-point", settings(["encut=400", "xc=PBE"]))
+    assert (made.settings["encut"], made.settings["xc"], made.settings["ediff"]) == (400, "PBE", 1e-5)

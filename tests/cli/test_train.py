@@ -1,0 +1,186 @@
+"""The verbs ``train``, ``evaluate`` and ``grid``."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+from ase.calculators.singlepoint import SinglePointCalculator
+from ase.io import read, write
+
+from betalps import MTP
+from betalps.cli.main import main
+from betalps.datasets import write_cfg
+from betalps.potentials import Potential
+from betalps.structures import beta_li3ps4
+from betalps.training import FitSettings, evaluate, fit
+
+QUICK = ["--level", "4", "--starts", "1", "--iterations", "3", "--threads", "1"]
+
+
+def labelled(count, seed):
+    rng = np.random.default_rng(seed)
+    frames = []
+    for index in range(count):
+        atoms = beta_li3ps4()
+        atoms.positions += 0.1 * rng.normal(size=(32, 3))
+        atoms.calc = MTP("beta-lps-interim", threads=1)
+        results = {
+            "energy": atoms.get_potential_energy(),
+            "forces": atoms.get_forces(),
+            "stress": atoms.get_stress(),
+        }
+        atoms.calc = SinglePointCalculator(atoms, **results)
+        atoms.info = {"kind": "odd" if index % 2 else "even"}
+        frames.append(atoms)
+    return frames
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("data")
+    write(folder / "train.extxyz", labelled(8, 0))
+    write(folder / "valid.extxyz", labelled(3, 1))
+    write_cfg(labelled(2, 2), folder / "some.cfg", ["Li", "P", "S"])
+    return folder
+
+
+@pytest.fixture
+def here(folder, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_train_writes_what_the_library_finds(folder, here, capsys):
+    arguments = ["--train", f"{folder}/train.extxyz", "--valid", f"{folder}/valid.extxyz", "--seed", "3"]
+    assert main(["train", *QUICK, *arguments, "--groups", "kind", "--plots", "figures", "--force-scale", "0.5"]) == 0
+    said = capsys.readouterr().out
+    from betalps.training import Weights
+
+    expected = fit(
+        read(folder / "train.extxyz", ":"),
+        4,
+        validation=read(folder / "valid.extxyz", ":"),
+        settings=FitSettings(starts=1, iterations=3),
+        weights=Weights(force_scale=0.5),
+        seed=3,
+        threads=1,
+    )
+    potential = Potential.read("potential.almtp")
+    assert potential == expected.potential
+    content = json.loads((here / "potential.json").read_text())
+    assert content["potential"]["sha256"] == potential.sha256
+    assert set(content["held_out"]["groups"]["kind"]) == {"even", "odd"}
+    assert "kind odd" in said
+    assert f"{1e3 * expected.held_out.overall.force.mae:.3g} (" in said
+    assert "note: the compositions span 1 of 3 dimensions" in said
+    names = {path.name for path in (here / "figures").iterdir()}
+    assert names == {"loss.svg", "parity-training.svg", "parity-held-out.svg"}
+    assert {path.name for path in here.iterdir()} == {"figures", "potential.almtp", "potential.json"}
+
+
+def test_killed_train_goes_on(folder, here):
+    """Killed when the first leg is in the checkpoint."""
+    base = [sys.executable, "-m", "betalps.cli.main", "train", "--train", f"{folder}/train.extxyz", "--threads", "1"]
+    command = [*base, "--level", "6", "--starts", "3", "--subset", "4", "--iterations", "20"]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    subprocess.run([*command, "--output", "whole.almtp"], check=True, capture_output=True, env=environment)
+    process = subprocess.Popen([*command, "--output", "killed.almtp"], env=environment)
+    checkpoint = here / "killed.almtp.checkpoint"
+    while process.poll() is None and not (checkpoint.exists() and checkpoint.stat().st_size > 10_000):
+        time.sleep(0.01)
+    process.send_signal(signal.SIGKILL)
+    assert process.wait() == -signal.SIGKILL
+    assert checkpoint.exists()
+    subprocess.run([*command, "--output", "killed.almtp"], check=True, capture_output=True, env=environment)
+    assert (here / "killed.almtp").read_bytes() == (here / "whole.almtp").read_bytes()
+    assert not checkpoint.exists()
+
+
+def test_train_from_cfg_and_from_another_potential(folder, here, capsys):
+    assert main(["train", *QUICK, "--train", f"{folder}/some.cfg", "--species", "Li", "P", "S"]) == 0
+    first = Potential.read("potential.almtp")
+    warm = ["train", "--form", "potential.almtp", "--warm-start", "--iterations", "2", "--output", "warm.mtp"]
+    assert main([*warm, "--train", f"{folder}/train.extxyz", f"{folder}/valid.extxyz", "--threads", "1"]) == 0
+    second = Potential.read("warm.mtp")
+    assert (second.level, second.min_dist) == (first.level, first.min_dist)
+    assert second != first
+    assert json.loads((here / "warm.json").read_text())["provenance"]["training_frames"] == 11
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--train", "some.cfg"], "the types of a .cfg file need their symbols: --species Li P S"),
+        (["--train", "absent.extxyz"], "absent.extxyz"),
+        (["--train", "train.extxyz", "--output", "absent/pot.almtp"], "absent"),
+        (["--train", "train.extxyz", "--warm-start"], "--warm-start needs --form"),
+        (["--train", "train.extxyz", "--level", "7"], "level"),
+        (["--train", "train.extxyz", "--energy-weight", "-1"], "weight of energy is -1.0"),
+        (["--train", "train.extxyz", "--valid-fraction", "2"], "leaves frames on both sides"),
+        (["--train", "train.extxyz", "--ridges", "1e-9", "1e-8"], "several ridges need validation data"),
+        (["--train", "nan.extxyz"], "frame 1: forces: found nan"),
+        (["--train", "text.extxyz"], "text.extxyz: "),
+    ],
+)
+def test_mistakes_are_one_line(folder, here, capsys, arguments, message):
+    frames = labelled(2, 0)
+    frames[1].calc.results["forces"][2, 1] = np.nan
+    write("nan.extxyz", frames)
+    (here / "text.extxyz").write_text("no structure\n")
+    for name in ("some.cfg", "train.extxyz"):
+        (here / name).write_bytes((folder / name).read_bytes())
+    assert main(["train", *QUICK, *arguments]) == 2
+    said = capsys.readouterr().err.splitlines()
+    assert message in said[-1]
+    assert said[-1].startswith("betalps train: ")
+    assert not (here / "potential.almtp").exists()
+
+
+def test_evaluate_prints_and_writes_the_errors(folder, here, capsys):
+    frames = [*read(folder / "train.extxyz", ":"), *read(folder / "valid.extxyz", ":")]
+    frames[0].calc.results["energy"] += 0.64
+    write("data.extxyz", frames)
+    arguments = ["--groups", "kind", "--parity", "parity.svg", "--output", "errors.json", "--threads", "1"]
+    assert main(["evaluate", "beta-lps-interim", "data.extxyz", *arguments]) == 0
+    said = capsys.readouterr().out
+    report = evaluate("beta-lps-interim", read("data.extxyz", ":"), threads=1)
+    content = json.loads((here / "errors.json").read_text())
+    assert content["overall"]["energy_eV_per_atom"]["max"] == pytest.approx(0.02, rel=1e-6)
+    assert content["overall"]["energy_eV_per_atom"]["mae"] == report.overall.energy.mae
+    assert f"{1e3 * report.overall.energy.mae:.3g} (" in said
+    assert "kind even" in said
+    assert "energy 0" in said
+    assert (here / "parity.svg").read_text().startswith("<?xml")
+    assert main(["evaluate", "beta-lps-interim", f"{folder}/some.cfg", "--threads", "1"]) == 0
+
+
+def test_grid_recommends_and_resumes(folder, here, capsys):
+    arguments = ["--data", f"{folder}/train.extxyz", "--levels", "2", "4", "--cutoffs", "4", "--starts", "0"]
+    command = ["grid", *arguments, "--iterations", "2", "--valid-fraction", "0.3"]
+    assert main(command) == 0
+    said = capsys.readouterr().out
+    content = json.loads((here / "betalps-grid" / "grid.json").read_text())
+    assert [point["level"] for point in content["points"]] == [2, 4]
+    assert "take the cheapest" in said
+    assert (here / said.splitlines()[-1]).exists()
+    assert (here / "betalps-grid" / "grid.svg").exists()
+    assert (here / "betalps-grid" / "cost.svg").exists()
+    before = (here / "betalps-grid" / "level-2_cutoff-4_basis-8.json").stat().st_mtime_ns
+    assert main(command) == 0
+    assert (here / "betalps-grid" / "level-2_cutoff-4_basis-8.json").stat().st_mtime_ns == before
+    assert main([*command, "--budget", "0.001"]) == 2
+    assert "no point costs 0.001 µs/atom or less" in capsys.readouterr().err
+
+
+def test_grid_in_processes(folder, here, capsys):
+    arguments = ["--data", f"{folder}/train.extxyz", "--valid", f"{folder}/valid.extxyz", "--levels", "2", "3"]
+    settings = ["--cutoffs", "4", "--starts", "0", "--iterations", "1", "--workers", "2"]
+    assert main(["grid", *arguments, *settings]) == 0
+    said = capsys.readouterr()
+    assert "level-3_cutoff-4_basis-8: " in said.err
+    assert "Level 2, cutoff 4 Å" in said.out
