@@ -58,17 +58,14 @@ def operations(potential: Potential, neighbours: float) -> float:
     """Floating-point operations per atom that the algorithm needs (an FMA is two), padding left out."""
     basics, products = potential.core.basics, potential.core.products
     ranks = [
-        int(basics[basics[:, 0] == mu, 1:].sum(axis=1).max(initial=0))
-        for mu in range(potential.core.radial_count)
+        int(basics[basics[:, 0] == mu, 1:].sum(axis=1).max(initial=0)) for mu in range(potential.core.radial_count)
     ]
     pair = 30.0  # distance, unit vector, projection, virial
     for rank in ranks:
         sums = (rank + 1) ** 2
         pair += 4 * (potential.core.radial_size - 1) + 8  # radial function and slope
         pair += 2 * sums + (rank + 1) * (rank + 2) // 2  # monomials, with and without z
-        pair += (
-            4 * sums + 6 * (2 * rank + 1) + 12
-        )  # two polynomials with two derivatives each, by Horner's rule
+        pair += 4 * sums + 6 * (2 * rank + 1) + 12  # two polynomials with two derivatives each, by Horner's rule
     reads = np.unique(products[:, :2])
     inner = np.isin(products[:, 3], reads)
     terms = 3 * inner.sum() * 3 + 2 * 2 * (~inner).sum()
@@ -82,6 +79,11 @@ class Bench:
         self.atoms = atoms
         self.seconds = seconds
         self.structure = (atoms.positions, atoms.numbers, atoms.cell.array, atoms.pbc)
+        self.peaks = {
+            (isa, precision): _core.measure_peak_flops(isa, precision)
+            for isa in _core.available_isas()
+            for precision in ("double", "mixed")
+        }
 
     def ours(
         self, potential: Potential, isa: str, precision: Precision, threads: int, *, grades: bool = False
@@ -111,9 +113,7 @@ class Bench:
         if worst > 1e-6:
             message = f"motep's forces differ from ours by {worst:.1e} eV/Å: not the same potential?"
             raise RuntimeError(message)
-        return (
-            best(lambda: calc.calculate(self.atoms), self.seconds, time.thread_time) / len(self.atoms) * 1e6
-        )
+        return best(lambda: calc.calculate(self.atoms), self.seconds, time.thread_time) / len(self.atoms) * 1e6
 
     def stages(self, potential: Potential, isa: str) -> str:
         """The split of the time by stage, µs per atom."""
@@ -135,9 +135,7 @@ class Bench:
             dynamics.run(steps // 10)
             chunks.append((time.perf_counter() - start) / (steps // 10))
             structure = (atoms.positions, atoms.numbers, atoms.cell.array, atoms.pbc)
-            kernels.append(
-                best(lambda s=structure: engine.evaluate(*s, virials=True), 0.02, time.perf_counter)
-            )
+            kernels.append(best(lambda s=structure: engine.evaluate(*s, virials=True), 0.02, time.perf_counter))
         return float(np.median(chunks)) * 1e3, float(np.median(kernels)) * 1e3
 
 
@@ -165,7 +163,7 @@ def report(bench: Bench, potential: Potential, label: str, neighbours: float, th
         for precision in ("double", "mixed"):
             for count in threads if isa == _core.available_isas()[-1] else [1]:
                 t = bench.ours(potential, isa, precision, count)
-                share = flops / t * 1e6 / _core.measure_peak_flops(isa, precision) / count
+                share = flops / t * 1e6 / bench.peaks[isa, precision] / count
                 ratio = "" if theirs is None else f"{theirs / t:6.0f}"
                 print(f"  {isa:9} {precision:9} {count:8} {t:8.3f} {share:8.0%}  {ratio}", flush=True)
     for isa in _core.available_isas():
@@ -174,16 +172,12 @@ def report(bench: Bench, potential: Potential, label: str, neighbours: float, th
 
 def main() -> None:
     """Parse, measure, print."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--structure", help="structure file of Li, P and S (default: 1536 atoms of β-Li3PS4)")
     parser.add_argument(
         "--levels", type=int, nargs="+", default=[8, 14, 16, 20], help="levels of the random potentials"
     )
-    parser.add_argument(
-        "--potential", nargs="+", default=[], help=".almtp files (types Li, P, S) to time instead"
-    )
+    parser.add_argument("--potential", nargs="+", default=[], help=".almtp files (types Li, P, S) to time instead")
     parser.add_argument("--threads", type=int, nargs="+", default=sorted({1, default_threads()}))
     parser.add_argument("--seconds", type=float, default=1.0, help="time for each number")
     options = parser.parse_args()
@@ -199,7 +193,7 @@ def main() -> None:
     neighbours = len(neighbor_list(atoms, next(iter(potentials.values())).cutoff).i) / len(atoms)
     print(f"{len(atoms)} atoms, {neighbours:.2f} neighbours per atom, {os.cpu_count()} cores")
     for isa in _core.available_isas():
-        peaks = " / ".join(f"{_core.measure_peak_flops(isa, p) / 1e9:.1f}" for p in ("double", "mixed"))
+        peaks = " / ".join(f"{bench.peaks[isa, p] / 1e9:.1f}" for p in ("double", "mixed"))
         print(f"peak of one core, {isa}: {peaks} Gflop/s (double / single)")
     for label, potential in potentials.items():
         report(bench, potential, label, neighbours, options.threads)
