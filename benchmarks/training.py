@@ -106,7 +106,8 @@ def motep(train: list[Atoms], level: int, targets: tuple[float, ...], budget: fl
         path.write_bytes(potential.to_bytes("mtp"))
         data = read_mtp(path)
     data.species = [int(z) for z in Atoms(SPECIES).numbers]
-    setting = LossSetting(forces_per_atom=False)  # the weights of MLIP-3 with this are its defaults
+    size = len(train[0])  # it divides by the square of the number of atoms
+    setting = LossSetting(energy_weight=size, stress_weight=0.001 * size, forces_per_atom=False)
     found: list[tuple[float, float]] = []
     begin = time.process_time()
 
@@ -150,14 +151,15 @@ def passes(train: list[Atoms], level: int) -> None:
             cpu_time(lambda: problem.equations(radial, linear, members)),
             cpu_time(lambda: problem.linear_equations(radial, members)),
         ]
-        d_radial, d_linear = rng.normal(size=radial.shape), rng.normal(size=linear.shape)
+        gradient = 2 * problem.equations(radial, linear, members).gradient
+        exact = float(np.linalg.norm(gradient))
+        d_radial, d_linear = np.split(gradient / exact, [problem.radial_size])
 
         def along(h: float) -> float:
-            return problem.loss(radial + h * d_radial, linear + h * d_linear, members)
+            return problem.loss(radial + h * d_radial.reshape(radial.shape), linear + h * d_linear, members)
 
         h = 1e-3
         measured = (8 * (along(h) - along(-h)) - (along(2 * h) - along(-2 * h))) / (12 * h)
-        exact = 2 * problem.equations(radial, linear, members).gradient @ np.r_[d_radial.ravel(), d_linear]
         all_columns, only_linear = (t / atoms * 1e6 for t in times)
         print(
             f"  level {level} {isa}: all columns {all_columns:.1f}, linear ones {only_linear:.1f} µs per atom; "

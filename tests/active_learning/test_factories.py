@@ -100,6 +100,14 @@ def test_gpaw_settings_can_be_replaced():
     assert settings["kpts"] == {"density": 3, "gamma": True}
 
 
+def test_gpaw_k_points_are_those_of_the_documentation():
+    from ase.calculators.calculator import kpts2ndarray
+
+    points = kpts2ndarray(dict(gpaw().settings["kpts"]), beta_li3ps4())
+    assert [len(np.unique(column.round(6))) for column in points.T] == [1, 2, 3]
+    assert np.abs(points).sum(axis=1).min() < 1e-12  # Γ
+
+
 @pytest.mark.slow
 def test_gpaw_runs(tmp_path):
     pytest.importorskip("gpaw", reason="GPAW is not installed")
@@ -111,6 +119,7 @@ def test_gpaw_runs(tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")  # of torch and e3nn, about themselves
 def test_sevennet_labels_as_the_teacher(tmp_path, shared):
     """Two frames of the data that the bundled potential is trained on, computed again."""
     pytest.importorskip("sevenn", reason="sevenn is not installed")
@@ -118,6 +127,7 @@ def test_sevennet_labels_as_the_teacher(tmp_path, shared):
 
     frames = read(shared / "data/teacher-l3i5/valid.extxyz.xz", index="::30")
     found = label(frames, sevennet(), folder=tmp_path)
+    assert not found.failures
     for frame, right in zip(found.frames, frames, strict=True):
         labels, expected = stored_labels(frame), stored_labels(right)
         assert labels["energy"] == pytest.approx(expected["energy"], abs=2e-4)

@@ -128,8 +128,8 @@ def gpaw(*, xc: str = "PBE", cutoff: float = 520.0, kpoint_density: float = 2.0,
     Notes
     -----
     Fermi smearing of 0.05 eV, energy converged to 1e-6 eV and density to 1e-5 per valence electron, no symmetry
-    beyond time reversal, which snapshots of dynamics do not have. ``pip install 'betalps[gpaw]'``; needs libxc and
-    the PAW data sets (``gpaw install-data``).
+    beyond time reversal, which snapshots of dynamics do not have. ``pip install 'betalps[gpaw]'`` builds it, and
+    needs libxc and BLAS with their headers (Debian: ``libxc-dev libopenblas-dev``).
     """
     defaults: dict[str, Any] = {
         "cutoff": cutoff,
