@@ -93,9 +93,7 @@ def speed() -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--replicas", type=int, default=300)
     parser.add_argument("--case", action="append", help="only this one; may be repeated")
     parser.add_argument("--speed", action="store_true", help="only the timings")

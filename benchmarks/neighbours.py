@@ -60,8 +60,7 @@ def measure(side: int, rng: np.random.Generator, seconds: float = 0.5) -> str:
     built, moved, theirs = (best_time(f, seconds) * 1e6 / atoms for f in (build, update, build_theirs))
     candidates = len(core.pairs()[0]) / atoms
     return (
-        f"{atoms:7d} {candidates:10.1f} {core.ghosts:7d} {built:7.3f} {moved:7.4f} {theirs:9.2f} "
-        f"{theirs / built:6.1f}"
+        f"{atoms:7d} {candidates:10.1f} {core.ghosts:7d} {built:7.3f} {moved:7.4f} {theirs:9.2f} {theirs / built:6.1f}"
     )
 
 

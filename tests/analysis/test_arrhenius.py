@@ -58,9 +58,7 @@ def test_scatter_beyond_the_errors_widens_the_interval() -> None:
         (TEMPERATURES[[0, 2, 3, 4]], 1.0, 0.93, 0.995),
     ],
 )
-def test_the_interval_holds_the_truth(
-    temperatures: np.ndarray, excess: float, low: float, high: float
-) -> None:
+def test_the_interval_holds_the_truth(temperatures: np.ndarray, excess: float, low: float, high: float) -> None:
     """Errors estimated from ten blocks each, and the true ones up to twice as large."""
     rng = np.random.default_rng(0)
     truth, held_energy, held_target, count = line(temperatures), 0, 0, 600

@@ -18,9 +18,7 @@ def replicas(case: Case, count: int) -> list:
     return [diffusion(case.trajectory(replica)) for replica in range(count)]
 
 
-@pytest.mark.parametrize(
-    "name", ["Brownian", "Brownian, groups of 8", "caged hopping", "hopping with returns"]
-)
+@pytest.mark.parametrize("name", ["Brownian", "Brownian, groups of 8", "caged hopping", "hopping with returns"])
 def test_the_interval_holds_the_truth(name: str) -> None:
     """The exact seeds are fixed; benchmarks/diffusion.py has the coverage from hundreds of replicas."""
     case, count = CASES[name], 40

@@ -25,17 +25,13 @@ def wrapped(positions: np.ndarray, interval: float = INTERVAL, symbol: str = "Li
     )
 
 
-def brownian(
-    rng: np.random.Generator, frames: int, atoms: int, diffusivity: float, group: int = 1
-) -> np.ndarray:
+def brownian(rng: np.random.Generator, frames: int, atoms: int, diffusivity: float, group: int = 1) -> np.ndarray:
     """Brownian motion; atoms of one group move together."""
     steps = rng.normal(scale=np.sqrt(2.0 * diffusivity * INTERVAL), size=(frames, atoms // group, 3))
     return np.repeat(np.cumsum(steps, axis=0), group, axis=1)
 
 
-def hopping(
-    rng: np.random.Generator, frames: int, atoms: int, diffusivity: float, group: int = 1
-) -> np.ndarray:
+def hopping(rng: np.random.Generator, frames: int, atoms: int, diffusivity: float, group: int = 1) -> np.ndarray:
     """Jumps by one site of a simple cubic lattice, at the times of a Poisson process."""
     mean = 2.0 * diffusivity * INTERVAL / HOP**2  # along one axis, both senses together
     shape = (frames, atoms // group, 3)

@@ -24,9 +24,7 @@ def make_structures():
         "slab": rattled(beta_li3ps4()),
         "rod": rattled(gamma_li3ps4()),
         "molecule": Atoms("PS4", [[0, 0, 0], [1, 1, 1.2], [-1, -1, 1.2], [-1.2, 1, -1.1], [1.1, -1.2, -1.1]]),
-        "self images": Atoms(
-            "Li2S", [[0, 0, 0], [1.9, 0.2, 0.1], [0.1, 1.8, 1.7]], cell=[3.2, 3.4, 3.6], pbc=True
-        ),
+        "self images": Atoms("Li2S", [[0, 0, 0], [1.9, 0.2, 0.1], [0.1, 1.8, 1.7]], cell=[3.2, 3.4, 3.6], pbc=True),
         "one atom": Atoms("Li", cell=[[2.4, 0, 0], [0.7, 2.5, 0], [-0.4, 0.9, 2.6]], pbc=True),
         "far outside": rattled(beta_li3ps4()),
         "isolated atom": Atoms("P"),

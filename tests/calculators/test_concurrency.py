@@ -97,9 +97,7 @@ def test_survives_fork(structures):
 
 
 def run_python(code, **environment):
-    kept = {
-        k: v for k, v in os.environ.items() if k not in {"BETALPS_ISA", "BETALPS_THREADS", "OMP_NUM_THREADS"}
-    }
+    kept = {k: v for k, v in os.environ.items() if k not in {"BETALPS_ISA", "BETALPS_THREADS", "OMP_NUM_THREADS"}}
     return subprocess.run(
         [sys.executable, "-c", code],
         env=kept | environment,

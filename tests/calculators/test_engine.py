@@ -130,9 +130,7 @@ def test_the_skin_changes_nothing_along_a_run(crystal, skin):
         np.testing.assert_allclose(out.energies, fresh.energies, rtol=1e-12, atol=1e-12)
         np.testing.assert_allclose(out.forces, fresh.forces, atol=1e-12 * size)
         np.testing.assert_allclose(out.virials, fresh.virials, atol=1e-12 * size)
-    assert (
-        engine.rebuilds == 25 if skin == 0 else 1 < engine.rebuilds < 25 if skin < 1 else engine.rebuilds <= 5
-    )
+    assert engine.rebuilds == 25 if skin == 0 else 1 < engine.rebuilds < 25 if skin < 1 else engine.rebuilds <= 5
 
 
 # ------------------------------------------------------------------------------------------ settings, outputs
@@ -171,9 +169,7 @@ def test_results_are_new_arrays(crystal):
 @pytest.mark.parametrize("isa", ISAS)
 def test_instruction_sets_and_threads_agree(structures, isa, precision):
     for name in ("triclinic", "supercell", "slab", "molecule"):
-        expected = Engine(BUNDLED, threads=1, isa="baseline").evaluate(
-            *arrays(structures[name]), virials=True
-        )
+        expected = Engine(BUNDLED, threads=1, isa="baseline").evaluate(*arrays(structures[name]), virials=True)
         size = max(1, np.abs(expected.forces).max())
         for threads in (1, 2, 3, 4):
             engine = Engine(BUNDLED, threads=threads, isa=isa, precision=precision)

@@ -105,9 +105,7 @@ def test_bad_settings(settings, error, message):
 
 
 def test_bad_potentials():
-    with pytest.raises(
-        FileNotFoundError, match=r"'nothing' is neither a file nor a bundled potential \(.*beta-lps"
-    ):
+    with pytest.raises(FileNotFoundError, match=r"'nothing' is neither a file nor a bundled potential \(.*beta-lps"):
         Engine("nothing")
     untrained = Potential.from_level(8, ["Li"], cutoff=5.0, min_dist=1.5)
     with pytest.raises(ValueError, match=r"has no coefficients: found an untrained template"):

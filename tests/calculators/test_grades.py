@@ -21,9 +21,7 @@ def test_site_gradients_are_derivatives(crystal):
     rows = Engine(potential, threads=2).site_gradients(positions, *rest)
     assert rows.shape == (32, potential.coeffs_count)
     shapes = [potential.radial_coeffs.shape, potential.species_coeffs.shape, potential.moment_coeffs.shape]
-    theta = np.concatenate(
-        [potential.radial_coeffs.ravel(), potential.species_coeffs, potential.moment_coeffs]
-    )
+    theta = np.concatenate([potential.radial_coeffs.ravel(), potential.species_coeffs, potential.moment_coeffs])
     cuts = np.cumsum([np.prod(shape) for shape in shapes])[:-1]
     rng = np.random.default_rng(0)
     for _ in range(5):

@@ -48,10 +48,7 @@ def separate(atoms, rng):
         if not len(close):
             return
         atoms.positions[close] += rng.normal(0, 0.5, (len(close), 3))
-    while (
-        len(atoms) > 1
-        and (atoms.get_all_distances(mic=bool(atoms.pbc.any())) + 10 * np.eye(len(atoms))).min() < 1.2
-    ):
+    while len(atoms) > 1 and (atoms.get_all_distances(mic=bool(atoms.pbc.any())) + 10 * np.eye(len(atoms))).min() < 1.2:
         del atoms[-1]
 
 
@@ -64,9 +61,7 @@ def same(found, expected, *, order=None, turn=None):
     """Equal to rounding, after renumbering and rotating the expected."""
     order = np.arange(len(expected.energies)) if order is None else order
     turn = np.eye(3) if turn is None else turn
-    size = max(
-        1.0, np.abs(expected.energies).max(), np.abs(expected.forces).max(), np.abs(expected.virials).max()
-    )
+    size = max(1.0, np.abs(expected.energies).max(), np.abs(expected.forces).max(), np.abs(expected.virials).max())
     np.testing.assert_allclose(found.energies, expected.energies[order], rtol=0, atol=1e-11 * size)
     np.testing.assert_allclose(found.forces, expected.forces[order] @ turn.T, rtol=0, atol=1e-10 * size)
     virials = expected.virials[order][:, [0, 5, 4, 5, 1, 3, 4, 3, 2]].reshape(-1, 3, 3)
@@ -171,6 +166,4 @@ def test_what_is_beyond_the_cutoff_does_not_matter(case):
     both = evaluate(name, atoms + far)
     alone = evaluate(name, atoms)
     assert abs(both.energy - 2 * alone.energy) <= 1e-10 * max(1, np.abs(alone.energies).max())
-    np.testing.assert_allclose(
-        both.forces[: len(atoms)], alone.forces, atol=1e-10 * max(1, np.abs(alone.forces).max())
-    )
+    np.testing.assert_allclose(both.forces[: len(atoms)], alone.forces, atol=1e-10 * max(1, np.abs(alone.forces).max()))

@@ -93,9 +93,7 @@ def test_keeps_what_every_calculator_promises(structures, calc, name):
 
 
 def test_graded_calculators_keep_them_too(crystal, graded):
-    check_calculator(
-        MTP(graded, threads=2, grade=True), crystal, derivative_tolerance=1e-4, invariance_tolerance=1e-9
-    )
+    check_calculator(MTP(graded, threads=2, grade=True), crystal, derivative_tolerance=1e-4, invariance_tolerance=1e-9)
 
 
 def test_what_is_not_there(crystal, calc):
@@ -120,9 +118,7 @@ def test_every_change_of_the_structure_counts(crystal, calc):
     fresh = Engine(BUNDLED, threads=1)
 
     def right():
-        return crystal.get_potential_energy() == pytest.approx(
-            fresh.evaluate(*arrays(crystal)).energy, rel=1e-13
-        )
+        return crystal.get_potential_energy() == pytest.approx(fresh.evaluate(*arrays(crystal)).energy, rel=1e-13)
 
     seen = set()
     for change in (
@@ -184,9 +180,7 @@ def test_the_energy_alone_takes_the_short_path(crystal, calc, counted):
 
 def test_structures_do_not_leak_into_each_other(structures, calc):
     """One calculator for all structures, asked for different things in turn."""
-    expected = {
-        name: Engine(BUNDLED, threads=1).evaluate(*arrays(a), virials=True) for name, a in structures.items()
-    }
+    expected = {name: Engine(BUNDLED, threads=1).evaluate(*arrays(a), virials=True) for name, a in structures.items()}
     rng = np.random.default_rng(2)
     for name in rng.choice(STRUCTURES, 60):
         atoms = structures[name]
@@ -267,9 +261,7 @@ def test_a_pool_of_processes(crystal, method):
     assert got[3] == parameters
 
 
-@pytest.mark.parametrize(
-    "duplicate", [copy.deepcopy, copy.copy, lambda calc: pickle.loads(pickle.dumps(calc))]
-)
+@pytest.mark.parametrize("duplicate", [copy.deepcopy, copy.copy, lambda calc: pickle.loads(pickle.dumps(calc))])
 def test_copies_have_the_settings_and_lead_their_own_life(crystal, graded, duplicate):
     calc = MTP(graded, threads=2, precision="mixed", skin=0.5, grade=3)
     crystal.calc = calc

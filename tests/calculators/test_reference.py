@@ -75,9 +75,7 @@ def test_the_calculator_has_ase_sign_and_order_of_the_stress(level):
 
 
 @pytest.mark.parametrize("isa", ISAS)
-@pytest.mark.parametrize(
-    "level", [level for level in LEVELS if level != "14_repuls"]
-)  # motep lacks that basis
+@pytest.mark.parametrize("level", [level for level in LEVELS if level != "14_repuls"])  # motep lacks that basis
 def test_every_level_agrees_with_motep(level, isa):
     motep = pytest.importorskip("motep.calculator")
     from motep.io.mlip.mtp import read_mtp

@@ -38,9 +38,7 @@ def test_files_keep_the_results(atoms, tmp_path, form, digits):
     assert back.get_potential_energy() == pytest.approx(atoms.get_potential_energy(), abs=10.0**-digits * 100)
     np.testing.assert_allclose(back.get_forces(), atoms.get_forces(), atol=10.0**-digits)
     np.testing.assert_allclose(back.get_stress(), atoms.get_stress(), atol=10.0**-digits)
-    np.testing.assert_allclose(
-        back.get_potential_energies(), atoms.get_potential_energies(), atol=10.0**-digits
-    )
+    np.testing.assert_allclose(back.get_potential_energies(), atoms.get_potential_energies(), atol=10.0**-digits)
     np.testing.assert_allclose(back.positions, atoms.positions, atol=10.0**-digits)
     assert back.symbols.get_chemical_formula() == "Li12P4S16"
     assert back.pbc.all()
@@ -144,8 +142,6 @@ def test_a_moving_cell_keeps_the_list_right():
         motion.run(1)
         fresh = Engine(BUNDLED, threads=1).evaluate(*arrays(atoms), virials=True)
         np.testing.assert_allclose(atoms.get_forces(), fresh.forces, atol=1e-10)
-        np.testing.assert_allclose(
-            atoms.get_stress(), -fresh.virials.sum(axis=0) / atoms.get_volume(), atol=1e-12
-        )
+        np.testing.assert_allclose(atoms.get_stress(), -fresh.virials.sum(axis=0) / atoms.get_volume(), atol=1e-12)
     assert atoms.get_volume() > 1.01 * before
     assert 1 <= atoms.calc.engine.rebuilds < 20

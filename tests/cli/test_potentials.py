@@ -10,9 +10,7 @@ def test_lists_what_there_is(capsys):
     assert [line.split(":")[0] for line in lines] == list(available())
     for line in lines:
         potential = load(line.split(":")[0])
-        assert (
-            f"level {potential.level}, cutoff {potential.cutoff:g} Å, {', '.join(potential.species)}" in line
-        )
+        assert f"level {potential.level}, cutoff {potential.cutoff:g} Å, {', '.join(potential.species)}" in line
 
 
 def test_shows_a_card(capsys):

@@ -134,9 +134,7 @@ def test_explosion_is_a_clear_error(argon):
     argon.positions[0] = argon.positions[1] + [1.2, 0, 0]
     argon.calc = lennard_jones()
     ours, _ = start(argon, NVT(temperature=60.0), 5)
-    with pytest.raises(
-        UnstableRunError, match=r"temperature .* K where 60 K was asked for and at most 300 K"
-    ):
+    with pytest.raises(UnstableRunError, match=r"temperature .* K where 60 K was asked for and at most 300 K"):
         many_steps(ours, 50)
 
 

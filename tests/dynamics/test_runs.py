@@ -65,9 +65,7 @@ def test_frames_and_log_are_where_they_should_be(argon, tmp_path):
     np.testing.assert_allclose(offset, np.rint(offset), atol=1e-6)
     dof = 3 * len(argon) - 3
     assert log["kinetic_energy_eV"][-1] == pytest.approx(final.get_kinetic_energy(), rel=1e-12)
-    assert log["temperature_K"][-1] == pytest.approx(
-        final.get_temperature() * 3 * len(argon) / dof, rel=1e-12
-    )
+    assert log["temperature_K"][-1] == pytest.approx(final.get_temperature() * 3 * len(argon) / dof, rel=1e-12)
     final.calc = calculator()
     assert log["potential_energy_eV"][-1] == pytest.approx(final.get_potential_energy(), rel=1e-12)
     np.testing.assert_array_equal(argon.positions, before)
@@ -152,9 +150,7 @@ def test_sigkill_at_random_moments_changes_nothing(tmp_path):
         checkpoint = tmp_path / "cut" / "checkpoint.npz"
         reached.append(load_checkpoint(checkpoint).step if checkpoint.exists() else 0)
     assert kills >= 3, "the process finished before it could be killed"
-    assert len({step for step in reached if 0 < step < steps}) >= 2, (
-        f"kills hit nothing in between: {reached}"
-    )
+    assert len({step for step in reached if 0 < step < steps}) >= 2, f"kills hit nothing in between: {reached}"
     killable.go(tmp_path / "cut", steps)
     assert_same(content(tmp_path / "whole"), content(tmp_path / "cut"))
 

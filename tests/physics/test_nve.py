@@ -22,9 +22,7 @@ class Newton:
         self.timestep = timestep * units.fs
         self.masses = self.atoms.get_masses()[:, None]
         self.positions = self.atoms.positions.copy()
-        momenta = np.random.default_rng(seed).normal(size=(128, 3)) * np.sqrt(
-            self.masses * units.kB * 2 * kelvin
-        )
+        momenta = np.random.default_rng(seed).normal(size=(128, 3)) * np.sqrt(self.masses * units.kB * 2 * kelvin)
         # twice the temperature: half of it goes into the potential energy
         self.momenta = momenta - self.masses * momenta.sum(axis=0) / self.masses.sum()
         self.evaluate()

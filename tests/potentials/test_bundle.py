@@ -33,9 +33,7 @@ def test_load_takes_a_path(tmp_path):
 
 
 def test_unknown_names():
-    with pytest.raises(
-        FileNotFoundError, match=r"'beta-lps' is neither a file nor a bundled potential \(.*interim"
-    ):
+    with pytest.raises(FileNotFoundError, match=r"'beta-lps' is neither a file nor a bundled potential \(.*interim"):
         load("beta-lps")
     with pytest.raises(KeyError, match="no bundled potential is called 'x'"):
         model_card("x")

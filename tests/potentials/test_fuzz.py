@@ -120,9 +120,7 @@ def test_anything(data):
         "alpha_scalar_moments",
     ],
 )
-@pytest.mark.parametrize(
-    "number", [b"64", b"118", b"1048576", b"4194304", b"2147483647", b"18446744073709551615"]
-)
+@pytest.mark.parametrize("number", [b"64", b"118", b"1048576", b"4194304", b"2147483647", b"18446744073709551615"])
 @pytest.mark.parametrize("seed", SEEDS, ids=["active set", "fitted", "untrained"])
 def test_counts_allocate_nothing_by_themselves(seed, key, number):
     resource = pytest.importorskip("resource")  # POSIX

@@ -43,9 +43,7 @@ def scalars(core, directions, radial):
     """The tables evaluated as the format defines them: (neighbourhoods, scalars)."""
     moments = np.zeros((core.moments_count, len(directions)))
     for index, (mu, x, y, z) in enumerate(core.basics):
-        moments[index] = np.sum(
-            radial[..., mu] * np.prod(directions ** np.array([x, y, z]), axis=-1), axis=-1
-        )
+        moments[index] = np.sum(radial[..., mu] * np.prod(directions ** np.array([x, y, z]), axis=-1), axis=-1)
     for left, right, factor, result in core.products:
         moments[result] += factor * moments[left] * moments[right]
     return moments[core.scalars].T
@@ -195,9 +193,7 @@ def contraction(graph, directions, radial):
     return np.einsum(f"{','.join(terms)}->c", *operands)
 
 
-@pytest.mark.parametrize(
-    "level", [2, 8, 14, 18, *(pytest.param(n, marks=pytest.mark.slow) for n in (22, 26, 28))]
-)
+@pytest.mark.parametrize("level", [2, 8, 14, 18, *(pytest.param(n, marks=pytest.mark.slow) for n in (22, 26, 28))])
 def test_every_scalar_is_one_contraction_and_none_is_missing(level):
     """Against sums over tuples of neighbours, which know nothing of moments and products."""
     core = template(level)

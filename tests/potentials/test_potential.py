@@ -57,9 +57,7 @@ class TestFromLevel:
         assert potential.scaling == 1 / (5.0 - 1.8) ** 2
 
     def test_randomness_is_the_rng_given(self, potential):
-        again = Potential.from_level(
-            8, ["Li", "P", "S"], cutoff=5.0, min_dist=1.8, rng=np.random.default_rng(1)
-        )
+        again = Potential.from_level(8, ["Li", "P", "S"], cutoff=5.0, min_dist=1.8, rng=np.random.default_rng(1))
         other = Potential.from_level(8, ["Li", "P", "S"], cutoff=5.0, min_dist=1.8, rng=2)
         assert potential == again
         assert potential != other
@@ -224,9 +222,7 @@ class TestActiveSet:
 
     def test_of_another_potential(self, potential):
         other = Potential.from_level(6, ["Li"], cutoff=5.0, min_dist=1.8, rng=1)
-        with pytest.raises(
-            ValueError, match=r"active_set\.size is \d+, expected the number of coefficients, 156"
-        ):
+        with pytest.raises(ValueError, match=r"active_set\.size is \d+, expected the number of coefficients, 156"):
             potential.replace(active_set=active_set(other))
 
     def test_mlip2_files_have_none(self, potential):
@@ -261,9 +257,7 @@ class TestFiles:
     def test_the_error_names_the_file_and_the_line(self, potential, tmp_path):
         path = tmp_path / "broken.almtp"
         path.write_bytes(potential.to_bytes().replace(b"max_dist = 5", b"max_dist = five"))
-        with pytest.raises(
-            FormatError, match=r"broken\.almtp, line 9: found 'five.*', expected a finite number"
-        ):
+        with pytest.raises(FormatError, match=r"broken\.almtp, line 9: found 'five.*', expected a finite number"):
             Potential.read(path)
 
     def test_mlip_lists_stand_on_one_line_each(self, potential):
@@ -274,9 +268,7 @@ class TestFiles:
 
     def test_reading_from_several_threads(self, potential):
         data, found = potential.to_bytes(), []
-        threads = [
-            threading.Thread(target=lambda: found.append(Potential.from_bytes(data))) for _ in range(4)
-        ]
+        threads = [threading.Thread(target=lambda: found.append(Potential.from_bytes(data))) for _ in range(4)]
         for thread in threads:
             thread.start()
         for thread in threads:

@@ -42,9 +42,7 @@ def test_numbers_are_those_in_the_text(path):
         np.testing.assert_array_equal(potential.moment_coeffs, expected)
         rows = [line.strip() for line in text.splitlines() if line.startswith("\t\t\t{")]
         numbers = [[float(number) for number in row.strip("{}").split(",")] for row in rows]
-        np.testing.assert_array_equal(
-            potential.radial_coeffs, np.reshape(numbers, potential.radial_coeffs.shape)
-        )
+        np.testing.assert_array_equal(potential.radial_coeffs, np.reshape(numbers, potential.radial_coeffs.shape))
 
 
 @pytest.mark.parametrize("name", ["lps08_as200_nbh", "lps08_as200_cfg", "lps14_as_nbh"])
@@ -73,6 +71,4 @@ def test_levels_are_recognised(level):
 
 
 def test_repulsive_basis(shared):
-    assert (
-        Potential.read(shared / "reference/mtp/pots/lps_14_repuls.almtp").radial_basis == "RBChebyshev_repuls"
-    )
+    assert Potential.read(shared / "reference/mtp/pots/lps_14_repuls.almtp").radial_basis == "RBChebyshev_repuls"

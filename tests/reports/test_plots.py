@@ -38,12 +38,9 @@ def test_axes_have_units(results, plot):
 def test_arrhenius_points_are_where_they_should_be(results):
     shown = variants.with_line(results)
     axes = plot_arrhenius(shown).axes[0]
-    points = [
-        container.lines[0].get_xydata()[0] for container in axes.containers if hasattr(container, "has_yerr")
-    ]
+    points = [container.lines[0].get_xydata()[0] for container in axes.containers if hasattr(container, "has_yerr")]
     expected = [
-        (1000.0 / run["temperature_K"], run["diffusion"]["total"]["diffusivity_cm2_per_s"])
-        for run in shown["runs"]
+        (1000.0 / run["temperature_K"], run["diffusion"]["total"]["diffusivity_cm2_per_s"]) for run in shown["runs"]
     ]
     expected.append((1000.0 / 300.0, shown["arrhenius"]["target_diffusivity_cm2_per_s"]))
     np.testing.assert_allclose(sorted(map(tuple, points)), sorted(expected))
@@ -71,8 +68,7 @@ def test_msd_curves_are_the_data(results):
         lags, total = run["diffusion"]["msd"]["lags"], run["diffusion"]["msd"]["total"]
         half = [(t, m) for t, m in zip(lags, total, strict=True) if 0 < t <= 0.5 * lags[-1]]
         assert any(
-            line.get_xydata().shape == (len(half), 2) and np.allclose(line.get_xydata(), half)
-            for line in axes.lines
+            line.get_xydata().shape == (len(half), 2) and np.allclose(line.get_xydata(), half) for line in axes.lines
         )
 
 

@@ -28,9 +28,7 @@ def with_line(results):
     from betalps.studies.results import _drawn
 
     line = arrhenius([700.0, 850.0, 1000.0], values, [0.1 * v for v in values])
-    sigma = conductivity(
-        line.target_diffusivity, line.target_interval, carrier_density=0.018, temperature=300.0
-    )
+    sigma = conductivity(line.target_diffusivity, line.target_interval, carrier_density=0.018, temperature=300.0)
     changed.update(
         arrhenius={**line.to_dict(), "line": _drawn(line)},
         target_conductivity=sigma.to_dict(),

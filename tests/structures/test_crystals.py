@@ -19,9 +19,7 @@ def space_group(atoms, symprec):
     spglib = pytest.importorskip("spglib")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # spglib announces its own future error handling
-        return spglib.get_spacegroup(
-            (atoms.cell[:], atoms.get_scaled_positions(), atoms.numbers), symprec=symprec
-        )
+        return spglib.get_spacegroup((atoms.cell[:], atoms.get_scaled_positions(), atoms.numbers), symprec=symprec)
 
 
 def test_beta_is_the_published_crystal():

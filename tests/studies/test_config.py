@@ -34,9 +34,7 @@ def test_from_dict_is_what_toml_gives():
 
 
 def test_unknown_setting_is_named():
-    with pytest.raises(
-        ValueError, match=r"unknown setting colour, tempratures; there are temperatures, .*seed"
-    ):
+    with pytest.raises(ValueError, match=r"unknown setting colour, tempratures; there are temperatures, .*seed"):
         StudyConfig.from_dict({"tempratures": [300], "colour": 1})
 
 

@@ -144,9 +144,7 @@ def test_a_damaged_file_is_named(tmp_path: Path, damage, name: str) -> None:
 def test_a_missing_chunk_is_named(tmp_path: Path) -> None:
     write(tmp_path, 30)
     (tmp_path / "chunk-000001.npz").unlink()
-    with pytest.raises(
-        FormatError, match=r"expected chunk-000001\.npz, found chunk-000002\.npz: a chunk is missing"
-    ):
+    with pytest.raises(FormatError, match=r"expected chunk-000001\.npz, found chunk-000002\.npz: a chunk is missing"):
         read_chunks(tmp_path)
 
 
@@ -163,9 +161,7 @@ def test_chunks_of_another_run_are_noticed(tmp_path: Path) -> None:
         cells=CELL,
         times=[1.0, 1.1],
     )
-    with pytest.raises(
-        FormatError, match=r"chunk-000001\.npz: fractional has shape \(2, 3, 3\), expected \(2, 4, 3\)"
-    ):
+    with pytest.raises(FormatError, match=r"chunk-000001\.npz: fractional has shape \(2, 3, 3\), expected \(2, 4, 3\)"):
         read_chunks(tmp_path / "a")
     np.savez(tmp_path / "a/chunk-000001.npz", first=10)
     with pytest.raises(FormatError, match=r"holds \['first'\], expected"):

@@ -68,17 +68,13 @@ def test_from_atoms_is_the_same_structures() -> None:
     rng = np.random.default_rng(0)
     cell = np.array([[5.0, 0.0, 0.0], [1.0, 6.0, 0.0], [0.5, -1.0, 7.0]])
     frames = [
-        Atoms(
-            "Li2PS", positions=rng.normal(scale=8.0, size=(4, 3)), cell=cell * (1 + 0.01 * k), pbc=[1, 1, 0]
-        )
+        Atoms("Li2PS", positions=rng.normal(scale=8.0, size=(4, 3)), cell=cell * (1 + 0.01 * k), pbc=[1, 1, 0])
         for k in range(3)
     ]
     trajectory = Trajectory.from_atoms(frames, [0.0, 0.1, 0.2])
     assert trajectory.symbols.tolist() == ["Li", "Li", "P", "S"]
     assert trajectory.pbc.tolist() == [True, True, False]
-    np.testing.assert_allclose(
-        trajectory.fractional @ trajectory.cells, [atoms.positions for atoms in frames]
-    )
+    np.testing.assert_allclose(trajectory.fractional @ trajectory.cells, [atoms.positions for atoms in frames])
 
 
 def test_from_atoms_refuses_other_atoms() -> None:

@@ -147,13 +147,9 @@ def arrhenius(
             f"got {np.size(diffusivities)} and {np.size(standard_errors)}"
         )
     if not (np.all(kelvin > 0.0) and target_temperature > 0.0):
-        raise ValueError(
-            f"temperatures: expected positive ones in K, got {kelvin} and the target {target_temperature}"
-        )
+        raise ValueError(f"temperatures: expected positive ones in K, got {kelvin} and the target {target_temperature}")
     reasons = [_why_not(*row) for row in zip(values, errors, mask, strict=True)]
-    excluded = [
-        {"temperature_K": float(t), "why": why} for t, why in zip(kelvin, reasons, strict=True) if why
-    ]
+    excluded = [{"temperature_K": float(t), "why": why} for t, why in zip(kelvin, reasons, strict=True) if why]
     use = np.array([not why for why in reasons])
     kelvin, values, errors = (item[use].astype(np.float64) for item in (kelvin, values, errors))
     if len(np.unique(kelvin)) < 3:
@@ -164,9 +160,7 @@ def arrhenius(
     return _fit(kelvin, values, errors, excluded, target_temperature)
 
 
-def _fit(
-    kelvin: Floats, values: Floats, errors: Floats, excluded: list[dict[str, Any]], target: float
-) -> Arrhenius:
+def _fit(kelvin: Floats, values: Floats, errors: Floats, excluded: list[dict[str, Any]], target: float) -> Arrhenius:
     design = _design(kelvin)
     weights = (values / errors)[:, None]
     weighted = design * weights

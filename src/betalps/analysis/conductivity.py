@@ -63,9 +63,7 @@ def carrier_density(trajectory: Trajectory, species: str = "Li") -> float:
         No atom of the species; a system that is not periodic in three directions has no volume.
     """
     if not trajectory.pbc.all():
-        raise ValueError(
-            f"carrier density: expected a cell periodic in three directions, got pbc {trajectory.pbc}"
-        )
+        raise ValueError(f"carrier density: expected a cell periodic in three directions, got pbc {trajectory.pbc}")
     return len(trajectory.indices(species)) / float(abs(np.linalg.det(trajectory.mean_cell)))
 
 

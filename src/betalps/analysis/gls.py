@@ -117,10 +117,7 @@ def msd_covariance(model: Floats, lags: NDArray[np.intp], frames: int, dimension
     covariance = np.empty((len(lags), len(lags)))
     for row, i in enumerate(lags):
         increments = 0.5 * (
-            model[np.abs(shift + j)]
-            + model[np.abs(shift - i)]
-            - model[np.abs(shift)]
-            - model[np.abs(shift + j - i)]
+            model[np.abs(shift + j)] + model[np.abs(shift - i)] - model[np.abs(shift)] - model[np.abs(shift + j - i)]
         )
         # Origins s of i and s + u of j, both inside the trajectory.
         pairs = np.minimum(frames - i, origins[:, None] - shift) - np.maximum(0, -shift)

@@ -52,9 +52,7 @@ def default_threads() -> int:
         value = os.environ.get(variable, "").split(",")[0].strip()
         if value:
             if not value.isdecimal() or int(value) < 1:
-                message = (
-                    f"environment variable {variable} is {value!r}; expected a positive number of threads"
-                )
+                message = f"environment variable {variable} is {value!r}; expected a positive number of threads"
                 raise ValueError(message)
             return int(value)
     if hasattr(os, "sched_getaffinity"):
@@ -220,13 +218,9 @@ class Engine:
             raise StructureError(str(error)) from None
         if not math.isfinite(out["energy"]):
             atom = int(np.argmin(np.isfinite(out["energies"])))
-            message = (
-                f"the energy of atom {atom} is not finite: it is in the same place as another, or almost"
-            )
+            message = f"the energy of atom {atom} is not finite: it is in the same place as another, or almost"
             raise StructureError(message)
-        return Evaluation(
-            out["energy"], out["energies"], out.get("forces"), out.get("virials"), out.get("grades")
-        )
+        return Evaluation(out["energy"], out["energies"], out.get("forces"), out.get("virials"), out.get("grades"))
 
     def site_gradients(
         self, positions: ArrayLike, numbers: ArrayLike, cell: ArrayLike | None = None, pbc: ArrayLike = False

@@ -188,11 +188,7 @@ class MTP(Calculator):
 
     def __getstate__(self) -> dict[str, Any]:
         """Everything but the compiled engine, which is made anew."""
-        return {
-            name: value
-            for name, value in self.__dict__.items()
-            if name not in {"engine", "get_spin_polarized"}
-        }
+        return {name: value for name, value in self.__dict__.items() if name not in {"engine", "get_spin_polarized"}}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)

@@ -170,9 +170,7 @@ class BussiVerlet:
         normal = self.rng.standard_normal()
         others = 2.0 * self.rng.standard_gamma(0.5 * (self._dof - 1))  # sum of dof - 1 squared normals
         share = (1.0 - self._keep) * 0.5 * self._kt / kinetic
-        scale2 = (
-            self._keep + share * (others + normal * normal) + 2.0 * normal * math.sqrt(self._keep * share)
-        )
+        scale2 = self._keep + share * (others + normal * normal) + 2.0 * normal * math.sqrt(self._keep * share)
         self.momenta *= math.sqrt(scale2)
         self.heat += (scale2 - 1.0) * kinetic
 

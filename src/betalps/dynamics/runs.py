@@ -233,9 +233,7 @@ class _Run:
     def _take_up(self) -> None:
         """Go on from the present state as a resumed process would: with a new calculator."""
         self._atoms.calc = self._calculator()
-        self._motion = BussiVerlet(
-            self._atoms, self._settings, momenta=self._momenta, rng=self._rng, heat=self._heat
-        )
+        self._motion = BussiVerlet(self._atoms, self._settings, momenta=self._momenta, rng=self._rng, heat=self._heat)
 
     def _frame_due(self) -> bool:
         since = self.step - self._settings.equilibration

@@ -42,9 +42,7 @@ def load(name_or_path: PathLike, species: Sequence[str] | None = None) -> Potent
         data = (_folder() / f"{name_or_path}{_SUFFIX}").read_bytes()
         return Potential.from_bytes(data, species, source=str(name_or_path))
     if not Path(name_or_path).is_file():
-        message = (
-            f"{str(name_or_path)!r} is neither a file nor a bundled potential ({', '.join(available())})"
-        )
+        message = f"{str(name_or_path)!r} is neither a file nor a bundled potential ({', '.join(available())})"
         raise FileNotFoundError(message)
     return Potential.read(name_or_path, species)
 

@@ -74,9 +74,7 @@ class Potential:
         return cls.from_bytes(Path(path).read_bytes(), species, source=str(path))
 
     @classmethod
-    def from_bytes(
-        cls, data: bytes, species: Sequence[str] | None = None, *, source: str = "<bytes>"
-    ) -> Self:
+    def from_bytes(cls, data: bytes, species: Sequence[str] | None = None, *, source: str = "<bytes>") -> Self:
         """Like :meth:`read`, from the content of a file; `source` names it in errors."""
         return cls(_core.Potential.from_bytes(data, source), species, source)
 
@@ -125,9 +123,7 @@ class Potential:
         """
         symbols = check_species(species)
         if scaling is None:
-            scaling = (
-                1.0 / (cutoff - min_dist) ** 2 if cutoff > min_dist else 1.0
-            )  # the core refuses the latter
+            scaling = 1.0 / (cutoff - min_dist) ** 2 if cutoff > min_dist else 1.0  # the core refuses the latter
         core = _core.Potential.from_level(
             level,
             species_count=len(symbols),

@@ -37,9 +37,7 @@ def check_species(species: Sequence[str], expected: int | None = None) -> tuple[
     symbols = tuple(species)
     for symbol in symbols:
         if not isinstance(symbol, str) or atomic_numbers.get(symbol, 0) < 1:
-            message = (
-                f"{symbol!r} is not the symbol of a chemical element; species are such as ['Li', 'P', 'S']"
-            )
+            message = f"{symbol!r} is not the symbol of a chemical element; species are such as ['Li', 'P', 'S']"
             raise SpeciesError(message)
     if len(set(symbols)) != len(symbols):
         message = f"species {list(symbols)} names an element twice"

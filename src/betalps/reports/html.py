@@ -139,9 +139,7 @@ def _details(results: Json) -> str:
     potential = results["potential"]
     card = potential.get("card") or "This potential is not one of those that come with betalps."
     heading = f"{potential['name']}  sha256 {potential['sha256']}"
-    return (
-        f"{text}<details><summary>Potential</summary><pre>{escape(heading)}\n\n{escape(card)}</pre></details>"
-    )
+    return f"{text}<details><summary>Potential</summary><pre>{escape(heading)}\n\n{escape(card)}</pre></details>"
 
 
 def _image(figure: Figure) -> str:

@@ -131,9 +131,7 @@ def _draw_point(axes: Axes, run: Json, colour: Any) -> None:
     estimate, inverse = run["diffusion"]["total"], 1000.0 / run["temperature_K"]
     if estimate["resolved"]:
         value, (low, high) = estimate["diffusivity_cm2_per_s"], estimate["interval_cm2_per_s"]
-        axes.errorbar(
-            [inverse], [value], yerr=[[value - low], [high - value]], fmt="o", ms=6, color=colour, capsize=3
-        )
+        axes.errorbar([inverse], [value], yerr=[[value - low], [high - value]], fmt="o", ms=6, color=colour, capsize=3)
         return
     bound = estimate["upper_bound_cm2_per_s"]
     axes.plot([inverse], [bound], marker="_", ms=11, mew=1.8, color=colour)

@@ -134,9 +134,7 @@ def _check_sane(atoms: Atoms, symbols: Symbols, bounds: DistanceBounds) -> None:
         raise StructureError(f"no {', '.join(missing)} in {atoms.get_chemical_formula()}: nothing to check")
 
 
-def _check_bonds(
-    symbols: Symbols, phosphorus: Ints, sulphur: Ints, distance: Floats, bounds: DistanceBounds
-) -> None:
+def _check_bonds(symbols: Symbols, phosphorus: Ints, sulphur: Ints, distance: Floats, bounds: DistanceBounds) -> None:
     low, high = bounds.bond
     outside = np.flatnonzero((distance < low - bounds.tolerance) | (distance > high + bounds.tolerance))
     if outside.size:
@@ -149,6 +147,5 @@ def _check_bonds(
     odd = np.flatnonzero((symbols == "P") & (bonds != bounds.coordination))
     if odd.size:
         raise StructureError(
-            f"P atom {odd[0]} has {bonds[odd[0]]} S within {bounds.bond_cutoff:.2f} Å: "
-            f"expected {bounds.coordination}"
+            f"P atom {odd[0]} has {bonds[odd[0]]} S within {bounds.bond_cutoff:.2f} Å: expected {bounds.coordination}"
         )

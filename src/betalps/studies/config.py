@@ -92,8 +92,7 @@ class StudyConfig:
                 raise ValueError(f"{name} must be a whole number of at least {least}, got {value!r}")
         if self.frame_interval * 1e3 < self.timestep:
             raise ValueError(
-                f"frame_interval ({self.frame_interval} ps) must not be shorter than timestep "
-                f"({self.timestep} fs)"
+                f"frame_interval ({self.frame_interval} ps) must not be shorter than timestep ({self.timestep} fs)"
             )
         frames = self.production / self.frame_interval
         if frames < _FEWEST_FRAMES:

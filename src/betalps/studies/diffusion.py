@@ -109,9 +109,7 @@ def diffusion_study(
     outcomes = run_tasks(
         tasks,
         config.workers,
-        lambda temperature, progress: (
-            observer(Event(temperature=temperature, progress=progress)) if observer else None
-        ),
+        lambda temperature, progress: observer(Event(temperature=temperature, progress=progress)) if observer else None,
     )
     failed = {temperature: error for temperature, error in outcomes.items() if error is not None}
     for error in failed.values():

@@ -94,9 +94,7 @@ def _system(atoms: Atoms) -> Json:
         "lithium": int((atoms.symbols == "Li").sum()),
         "cell_A": [float(length) for length in atoms.cell.lengths()],
         "cell_angles_deg": [float(angle) for angle in atoms.cell.angles()],
-        "density_g_per_cm3": float(
-            atoms.get_masses().sum() / atoms.get_volume() * GRAM_PER_CM3_PER_U_PER_ANGSTROM3
-        ),
+        "density_g_per_cm3": float(atoms.get_masses().sum() / atoms.get_volume() * GRAM_PER_CM3_PER_U_PER_ANGSTROM3),
         **{name: atoms.info[name] for name in ("phase", "ordering", "supercell", "source")},
     }
 

@@ -74,9 +74,7 @@ def run_tasks(
                     kind, content = connection.recv()
                 except EOFError:
                     process.join()
-                    message = (
-                        f"the process of {key:g} K ended with exit code {process.exitcode} before it was done"
-                    )
+                    message = f"the process of {key:g} K ended with exit code {process.exitcode} before it was done"
                     raise WorkerError(message) from None
                 if kind == "report":
                     report(key, content)

@@ -93,9 +93,7 @@ class Bench:
             errors.append((abs(slope + float((self.base.forces * move).sum())), where))
         worst, where = max(errors, key=_badness)
         scale = max(1.0, float(np.abs(self.base.forces).max()))
-        return Check(
-            name="forces", deviation=float(worst / scale), tolerance=self.derivative, unit="eV/Å", where=where
-        )
+        return Check(name="forces", deviation=float(worst / scale), tolerance=self.derivative, unit="eV/Å", where=where)
 
     def stress(self) -> Check:
         """Compare all six components of the stress with differences of the energy."""
@@ -139,9 +137,7 @@ class Bench:
         if not self.atoms.pbc.any():
             raise NotApplicableError("not periodic")
         hops = self.rng.integers(-2, 3, (len(self.atoms), 3)) * self.atoms.pbc
-        return self._same(
-            "periodic images", self.evaluate(_moved(self.atoms, hops @ self.atoms.cell[:])), self.base
-        )
+        return self._same("periodic images", self.evaluate(_moved(self.atoms, hops @ self.atoms.cell[:])), self.base)
 
     def rotation(self) -> Check:
         """Turn atoms and cell by a random rotation; forces and stress must turn with them."""
@@ -219,9 +215,7 @@ class Bench:
         overwritten = float(np.abs(kept - self.base.forces).max())
         work.get_forces()[:] = 1e3
         spoilt = float(np.abs(work.get_forces() - self.base.forces).max())
-        where = (
-            "an array handed out earlier changed" if overwritten > spoilt else "the caller's change came back"
-        )
+        where = "an array handed out earlier changed" if overwritten > spoilt else "the caller's change came back"
         error = max(overwritten, spoilt)
         return self._invariance("results are copies", error, where if error > self.invariance else "")
 

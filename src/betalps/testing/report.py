@@ -39,9 +39,7 @@ class Check:
     def __str__(self) -> str:
         verdict = "ok" if self.passed else "FAILED"
         where = f" ({self.where})" if self.where else ""
-        return (
-            f"{self.name}: {self.deviation:.2e} {self.unit} (allowed {self.tolerance:.0e}) {verdict}{where}"
-        )
+        return f"{self.name}: {self.deviation:.2e} {self.unit} (allowed {self.tolerance:.0e}) {verdict}{where}"
 
 
 @dataclass(frozen=True, kw_only=True)

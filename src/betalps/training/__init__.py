@@ -3,11 +3,11 @@
 from betalps.training.accuracy import ErrorReport, Errors, PropertyErrors, evaluate
 from betalps.training.checkpoint import Iteration
 from betalps.training.cost import measure_cost
-from betalps.training.fit import fit
+from betalps.training.fitting import fit
 from betalps.training.grid import CUTOFFS, LEVELS, grid_search
 from betalps.training.labels import LabelError
 from betalps.training.points import GridPoint, GridResult
-from betalps.training.recommend import Recommendation, recommend
+from betalps.training.recommendation import Recommendation, recommend
 from betalps.training.result import TrainingResult
 from betalps.training.settings import FitSettings
 from betalps.training.weights import Weights

@@ -16,7 +16,7 @@ from betalps.potentials import Potential
 from betalps.provenance import provenance
 from betalps.training.cost import measure_cost
 from betalps.training.data import gather
-from betalps.training.fit import fit
+from betalps.training.fitting import fit
 from betalps.training.labels import Sample, hash_samples
 from betalps.training.points import GridPoint, GridResult
 from betalps.training.settings import FitSettings

@@ -150,18 +150,14 @@ class ChunkWriter:
             path = self.folder / _name(len(self._starts) - 1)
             keep = frames - self._starts[-1]
             chunk = _read(path, _KEYS)
-            _write(
-                path, first=chunk["first"], **{k: chunk[k][:keep] for k in ("fractional", "cells", "times")}
-            )
+            _write(path, first=chunk["first"], **{k: chunk[k][:keep] for k in ("fractional", "cells", "times")})
             self._on_disk = frames
         self._last_time = self._time_of_last()
 
     def _resume(self) -> None:
         symbols, pbc = _read_header(self.folder)
         if not np.array_equal(symbols, self._symbols):
-            raise CheckpointError(
-                f"{self.folder}: holds a trajectory of other atoms ({len(symbols)} of them)"
-            )
+            raise CheckpointError(f"{self.folder}: holds a trajectory of other atoms ({len(symbols)} of them)")
         if not np.array_equal(pbc, self._pbc):
             raise CheckpointError(f"{self.folder}: holds a trajectory with pbc {pbc}, expected {self._pbc}")
         for path in _chunk_paths(self.folder):
@@ -233,9 +229,7 @@ def _read_chunk(path: Path, first: int, atoms: int) -> dict[str, NDArray[Any]]:
         if chunk[key].shape != shape:
             raise FormatError(f"{path}: {key} has shape {chunk[key].shape}, expected {shape}")
     if int(chunk["first"]) != first:
-        raise FormatError(
-            f"{path}: starts at frame {int(chunk['first'])}, expected {first}: a chunk is missing"
-        )
+        raise FormatError(f"{path}: starts at frame {int(chunk['first'])}, expected {first}: a chunk is missing")
     return chunk
 
 

@@ -64,8 +64,7 @@ class Trajectory:
         for name, shape in shapes.items():
             if values[name].shape != shape:
                 raise ValueError(
-                    f"{name}: expected shape {shape} for {frames} frames of {atoms} atoms, "
-                    f"got {values[name].shape}"
+                    f"{name}: expected shape {shape} for {frames} frames of {atoms} atoms, got {values[name].shape}"
                 )
         _check_values(values)
         for name, value in values.items():
