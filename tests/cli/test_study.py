@@ -195,7 +195,9 @@ def test_killed_and_started_again_gives_the_same_numbers(tmp_path):
 
 @pytest.mark.slow
 def test_ctrl_c_says_how_to_go_on(tmp_path):
-    process = start(tmp_path / "out", stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    # whoever runs the tests in the background may have told their children to ignore Ctrl-C
+    hear = lambda: signal.signal(signal.SIGINT, signal.default_int_handler)  # noqa: E731
+    process = start(tmp_path / "out", stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, preexec_fn=hear)
     wait_for(tmp_path / "out", 0.1, process)
     process.send_signal(signal.SIGINT)
     _, said = process.communicate(timeout=30)
