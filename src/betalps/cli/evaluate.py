@@ -6,7 +6,7 @@ import argparse
 import json
 from pathlib import Path
 
-from betalps.cli.labelled_files import read_frames
+from betalps.cli.frames import read_frames
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from ase import Atoms
+
     from betalps.datasets import Dataset
     from betalps.potentials import Potential
 
@@ -15,3 +18,29 @@ def read_for(potential: Potential, paths: Sequence[str]) -> Dataset:
     from betalps.datasets import read
 
     return read(paths, species=dict(zip(potential.types, potential.species, strict=True)))
+
+
+def read_frames(paths: Sequence[Path], species: Sequence[str] | None) -> list[Atoms]:
+    """All frames of the files, in order.
+
+    Parameters
+    ----------
+    paths
+        Whatever `betalps.datasets.read` reads.
+    species
+        Symbols of the types of ``.cfg`` files.
+
+    Raises
+    ------
+    FormatError
+        A file cannot be understood; names it.
+    ValueError
+        A ``.cfg`` file without `species`.
+    """
+    from betalps.datasets import read
+
+    if species is None:
+        for path in paths:
+            if ".cfg" in path.suffixes:
+                raise ValueError(f"{path}: the types of a .cfg file need their symbols: --species Li P S")
+    return list(read(paths, species=species))

@@ -9,7 +9,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from betalps.cli.labelled_files import read_frames
+from betalps.cli.frames import read_frames
 from betalps.cli.train import add_search_arguments, weights_and_settings
 
 if TYPE_CHECKING:

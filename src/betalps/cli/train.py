@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from betalps.cli.labelled_files import read_frames
+from betalps.cli.frames import read_frames
 
 if TYPE_CHECKING:
     from betalps.training import FitSettings, Iteration, TrainingResult, Weights
