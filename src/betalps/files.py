@@ -1,9 +1,13 @@
-"""Writing a file so that nobody ever sees half of it."""
+"""Writing a file so that nobody ever sees half of it, and keeping a folder to one process."""
 
 import os
 import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+from betalps.errors import CheckpointError
 from betalps.typing import PathLike
 
 
@@ -35,6 +39,39 @@ def write_atomic(path: PathLike, data: bytes) -> None:
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+
+
+@contextmanager
+def locked(folder: Path, doing: str, patience: float = 0.0) -> Iterator[None]:
+    """Keep other processes out of a folder; the lock goes with the process, however it ends.
+
+    Parameters
+    ----------
+    folder
+        Exists; the lock is its file ``lock``.
+    doing
+        What the other process does, for the error.
+    patience
+        Seconds to wait for a process that is about to end.
+
+    Raises
+    ------
+    CheckpointError
+        Another process holds the lock.
+    """
+    import fcntl
+
+    deadline = time.monotonic() + patience
+    with (folder / "lock").open("w") as file:
+        while True:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except OSError as error:
+                if time.monotonic() >= deadline:
+                    raise CheckpointError(f"another process is {doing} in {folder}") from error
+            time.sleep(0.1)
+        yield
 
 
 def _mode(target: Path) -> int:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,7 +13,7 @@ import numpy as np
 
 from betalps.datasets import format_extxyz, read, with_labels
 from betalps.errors import CheckpointError
-from betalps.files import write_atomic
+from betalps.files import locked, write_atomic
 from betalps.provenance import provenance
 from betalps.typing import Floats, Json
 
@@ -106,17 +105,9 @@ class LabelStore:
                     "take another folder"
                 )
 
-    @contextmanager
-    def locked(self) -> Iterator[None]:
+    def locked(self) -> AbstractContextManager[None]:
         """Keep other processes out; the lock goes with the process, however it ends."""
-        import fcntl
-
-        with (self.folder / "lock").open("w") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError as error:
-                raise CheckpointError(f"another process is labelling in {self.folder}") from error
-            yield
+        return locked(self.folder, "labelling")
 
     def work(self, key: str) -> Path:
         """Where the calculator may write; not made."""

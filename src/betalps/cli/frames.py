@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,11 +14,22 @@ if TYPE_CHECKING:
     from betalps.potentials import Potential
 
 
-def read_for(potential: Potential, paths: Sequence[str]) -> Dataset:
-    """Read structures; the types in ``.cfg`` files are those of the potential."""
-    from betalps.datasets import read
+def add_common_options(parser: argparse.ArgumentParser) -> None:
+    """Options of the verbs that put structures to a potential."""
+    parser.add_argument(
+        "--species", nargs="+", metavar="SYMBOL", help="of the potential, if its file does not name them"
+    )
+    parser.add_argument("--threads", type=int, metavar="N", help="default: all cores")
 
-    return read(paths, species=dict(zip(potential.types, potential.species, strict=True)))
+
+def read_both(arguments: argparse.Namespace) -> tuple[Potential, Dataset]:
+    """Load the potential and the structures; the types in ``.cfg`` files are those of the potential."""
+    from betalps.datasets import read
+    from betalps.potentials import load
+
+    potential = load(arguments.potential, arguments.species)
+    types = dict(zip(potential.types, potential.species, strict=True))
+    return potential, read(arguments.structures, species=types)
 
 
 def read_frames(paths: Sequence[Path], species: Sequence[str] | None) -> list[Atoms]:

@@ -6,6 +6,8 @@ import argparse
 from pathlib import Path
 from statistics import median
 
+from betalps.cli.frames import add_common_options, read_both
+
 _DESCRIPTION = """\
 Prints the extrapolation grade of structures: up to 1 for what was selected, above about 2 for neighbourhoods that
 the potential has to extrapolate to, above 10 where it should not be believed. The potential needs an active set
@@ -46,21 +48,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default="periodic",
         help="cells that --cut makes (%(default)s)",
     )
-    parser.add_argument(
-        "--species", nargs="+", metavar="SYMBOL", help="of the potential, if its file does not name them"
-    )
-    parser.add_argument("--threads", type=int, metavar="N", help="default: all cores")
+    add_common_options(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Grade, print the worst, write what was asked for."""
     from betalps.active_learning import Cutting, cut_extrapolative, grade
-    from betalps.cli.frames import read_for
     from betalps.datasets import write
-    from betalps.potentials import load
 
-    potential = load(arguments.potential, arguments.species)
-    dataset = read_for(potential, arguments.structures)
+    potential, dataset = read_both(arguments)
     grades = grade(potential, dataset, threads=arguments.threads)
     extrapolated = grades.above(arguments.threshold)
     print(

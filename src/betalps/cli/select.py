@@ -6,6 +6,8 @@ import argparse
 import sys
 from pathlib import Path
 
+from betalps.cli.frames import add_common_options, read_both
+
 _DESCRIPTION = """\
 Selects the configurations that determine a potential's coefficients best (D-optimality, MaxVol), and stores them in
 a new file as MLIP-3 does: MD with this file knows where it extrapolates.
@@ -50,21 +52,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default="identity",
         help="qr: begin with a pivoted QR factorization; faster from level 20 on (%(default)s)",
     )
-    parser.add_argument(
-        "--species", nargs="+", metavar="SYMBOL", help="of the potential, if its file does not name them"
-    )
-    parser.add_argument("--threads", type=int, metavar="N", help="default: all cores")
+    add_common_options(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Select, write, and say what the data leave open."""
     from betalps.active_learning import select
-    from betalps.cli.frames import read_for
     from betalps.datasets import write
-    from betalps.potentials import load
 
-    potential = load(arguments.potential, arguments.species)
-    dataset = read_for(potential, arguments.structures)
+    potential, dataset = read_both(arguments)
     selection = select(
         potential,
         dataset,

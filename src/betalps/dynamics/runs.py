@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
 import time as clock
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +16,7 @@ from betalps.dynamics.checkpoint import Checkpoint, load_checkpoint, require_sam
 from betalps.dynamics.integrator import NVT, BussiVerlet, thermal_momenta
 from betalps.dynamics.thermo import ThermoLog
 from betalps.errors import CheckpointError, StructureError
+from betalps.files import locked
 from betalps.trajectories import ChunkWriter
 from betalps.typing import Json, PathLike, Seed
 
@@ -118,7 +117,7 @@ def run_nvt(
         raise ValueError(f"steps must be a whole number of at least 0, got {steps!r}")
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    with _locked(folder):
+    with locked(folder, "running", _PATIENCE):
         run = _Run(
             atoms,
             folder,
@@ -132,22 +131,6 @@ def run_nvt(
         finally:
             run.close()
     return run.final_atoms()
-
-
-@contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    """Keep a second process out; the lock goes with the process, however it ends."""
-    deadline = clock.monotonic() + _PATIENCE
-    with (folder / "lock").open("w") as file:
-        while True:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except OSError as error:
-                if clock.monotonic() > deadline:
-                    raise CheckpointError(f"another process is running in {folder}") from error
-            clock.sleep(0.1)
-        yield
 
 
 class _Run:
