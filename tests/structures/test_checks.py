@@ -5,6 +5,8 @@ import pytest
 
 from betalps.errors import StructureError
 from betalps.structures import BETA_LI3PS4, beta_li3ps4, check_distances, check_lps, gamma_li3ps4
+from betalps.structures.checks import ALPHA_LI3PS4, GAMMA_LI3PS4
+from betalps.structures.crystals import alpha_li3ps4
 
 
 def test_relaxed_distances():
@@ -71,6 +73,13 @@ def test_the_mixed_setting_trap_is_caught():
 def test_gamma_breaks_the_beta_bounds():
     with pytest.raises(StructureError, match=r"Li-S distance of 2\.40"):
         check_lps(gamma_li3ps4())
+
+
+def test_every_phase_keeps_its_own_bounds():
+    assert check_lps(gamma_li3ps4((2, 2, 2)), GAMMA_LI3PS4)["P", "S"] == pytest.approx(2.06, abs=0.005)
+    assert check_lps(alpha_li3ps4(), ALPHA_LI3PS4)["Li", "S"] == pytest.approx(2.453, abs=0.005)
+    with pytest.raises(StructureError, match=r"Li-Li distance of 3\.146"):
+        check_lps(alpha_li3ps4(), GAMMA_LI3PS4)
 
 
 def test_not_finite_position_is_named():

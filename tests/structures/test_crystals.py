@@ -7,6 +7,7 @@ import pytest
 from ase.geometry import find_mic
 
 from betalps.structures import BETA_ORDERINGS, beta_li3ps4, check_lps, gamma_li3ps4
+from betalps.structures.crystals import alpha_li3ps4
 
 AMU_PER_A3 = 1.66053906660  # g/cm³ of one amu/Å³
 
@@ -40,6 +41,56 @@ def test_gamma_is_the_published_crystal():
     assert atoms.get_chemical_formula() == "Li6P2S8"
     assert space_group(atoms, 1e-4) == "Pmn2_1 (31)"
     assert density(atoms) == pytest.approx(1.857, abs=2e-3)
+
+
+def shells(atoms, center, other, chosen=None):
+    """From each chosen atom of one species the six shortest distances to another species, to 6 Å; then infinity."""
+    from ase.neighborlist import neighbor_list
+
+    symbols = np.array(atoms.get_chemical_symbols())
+    i, j, distance = neighbor_list("ijd", atoms, 6.0)
+    centers = np.flatnonzero(symbols == center) if chosen is None else chosen
+    sorted_ = (np.sort(distance[(i == n) & (symbols[j] == other)]).tolist() for n in centers)
+    return np.array([[*row, *[np.inf] * 6][:6] for row in sorted_])
+
+
+def test_beta_has_the_distances_of_the_relaxed_crystal():
+    atoms = beta_li3ps4()
+    lithium = np.flatnonzero(atoms.symbols == "Li")
+    ps = shells(atoms, "P", "S")
+    assert ps[:, :4].min() == pytest.approx(2.04, abs=0.01)
+    assert ps[:, :4].max() == pytest.approx(2.09, abs=0.01)
+    assert ps[:, 4] == pytest.approx(4.2, abs=0.05)
+    on_8d, on_4b = (shells(atoms, "Li", "S", chosen) for chosen in (lithium[:8], lithium[8:]))
+    assert [on_8d[:, :4].min(), on_8d[:, :4].max()] == pytest.approx([2.46, 2.49], abs=0.01)
+    assert [on_4b[:, :4].min(), on_4b[:, :4].max()] == pytest.approx([2.49, 2.59], abs=0.01)
+    assert on_4b[:, 4:6] == pytest.approx(np.full((4, 2), 3.18), abs=0.01)
+    expected = {("Li", "Li"): 3.28, ("Li", "P"): 3.00, ("P", "P"): 5.08, ("S", "S"): 3.28}
+    for (a, b), least in expected.items():
+        assert shells(atoms, a, b)[:, 0].min() == pytest.approx(least, abs=0.01), (a, b)
+
+
+def test_gamma_and_alpha_have_whole_tetrahedra():
+    for atoms, longest in ((gamma_li3ps4(), 2.07), (alpha_li3ps4(), 2.09)):
+        ps = shells(atoms, "P", "S")
+        assert ps[:, :4].min() > 2.04
+        assert ps[:, :4].max() < longest
+        assert ps[:, 4].min() > 4.1
+        li_s = shells(atoms, "Li", "S")
+        assert li_s[:, 0].min() > 2.40
+        assert li_s[:, 3].max() < 2.75  # every Li has four S around it
+
+
+def test_alpha_is_an_ordered_model_of_the_phase():
+    atoms = alpha_li3ps4()
+    assert atoms.get_chemical_formula() == "Li12P4S16"
+    assert space_group(atoms, 1e-4) == "P2_1/c (14)"
+    np.testing.assert_allclose(atoms.cell.cellpar(), [8.529, 9.659, 8.234, 90, 90, 86.589], atol=1e-3)
+    assert density(atoms) == pytest.approx(1.766, abs=1e-3)
+    assert atoms.get_volume() == pytest.approx(1.034 * 8.6125 * 9.0211 * 8.42621, rel=1e-3)
+    framework = atoms[[atom.index for atom in atoms if atom.symbol != "Li"]]
+    assert space_group(framework, 0.8) == "Cmcm (63)"
+    assert alpha_li3ps4((1, 2, 1)).info["phase"] == "alpha"
 
 
 @pytest.mark.parametrize("ordering", BETA_ORDERINGS)

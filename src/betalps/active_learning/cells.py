@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from betalps.active_learning.ions import Ions
-from betalps.active_learning.maxvol import Integers
 from betalps.neighbors import neighbor_list
-from betalps.typing import Bools, Floats
+from betalps.typing import Bools, Floats, Integers
 
 if TYPE_CHECKING:
     from ase import Atoms

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from betalps.active_learning.maxvol import Integers
 from betalps.neighbors import Neighbors, neighbor_list
-from betalps.typing import Bools, Floats
+from betalps.typing import Bools, Floats, Integers
 
 if TYPE_CHECKING:
     from ase import Atoms

@@ -7,11 +7,9 @@ of moment tensor potentials: Podryabinkin and Shapeev, Comput. Mater. Sci. 140, 
 from typing import Self
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from betalps.typing import Floats
-
-Integers = NDArray[np.int64]
+from betalps.typing import Floats, Integers
 
 REGULARIZATION = 1e-6
 THRESHOLD = 1.001

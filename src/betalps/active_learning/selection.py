@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from betalps.active_learning.maxvol import THRESHOLD, UNFILLED, Integers, MaxVol
+from betalps.active_learning.maxvol import THRESHOLD, UNFILLED, MaxVol
 from betalps.active_learning.rows import WEIGHT_SCALING, Mode, coefficient_groups, row_batches
 from betalps.datasets import format_cfg, read_cfg
 from betalps.errors import BetalpsError
 from betalps.potentials import ActiveSet
-from betalps.typing import PathLike
+from betalps.typing import Integers, PathLike
 
 if TYPE_CHECKING:
     from ase import Atoms

@@ -50,6 +50,18 @@ BETA_LI3PS4 = DistanceBounds(
 )
 """Bounds of the relaxed β crystal. Cells that mix the two axis settings have Li-S contacts of 1.2 Å."""
 
+GAMMA_LI3PS4 = DistanceBounds(
+    shortest=MappingProxyType({("Li", "S"): 2.40, ("Li", "Li"): 3.64, ("Li", "P"): 3.73, ("P", "P"): 5.5}),
+    bond=(2.05, 2.07),
+)
+"""Bounds of the relaxed γ crystal."""
+
+ALPHA_LI3PS4 = DistanceBounds(
+    shortest=MappingProxyType({("Li", "S"): 2.45, ("Li", "Li"): 3.14, ("Li", "P"): 2.97, ("P", "P"): 5.0}),
+    bond=(2.05, 2.09),
+)
+"""Bounds of the ordered model of the α crystal."""
+
 
 def check_distances(atoms: Atoms, bounds: DistanceBounds) -> dict[tuple[str, str], float]:
     """Check a structure's distances against bounds.

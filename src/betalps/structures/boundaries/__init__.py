@@ -1,0 +1,1 @@
+"""Grain boundaries of any crystal: cut, joined, shifted, checked, and recorded."""

@@ -1,0 +1,1 @@
+"""Packed glasses, and their interfaces with crystals."""

@@ -1,0 +1,1 @@
+"""Lattice planes, cells that two planes share, and what turns one grain into the other: theory without atoms."""

@@ -1,0 +1,1 @@
+"""Partially occupied sites: their distinct, random and favourable fillings."""
