@@ -9,7 +9,7 @@ import pytest
 from analysis.walks import BOX, INTERVAL, Case, brownian, cases, rattling, wrapped
 from betalps.analysis import diffusion
 from betalps.analysis.window import MINIMUM_FRAMES, Origins, choose_window, lag_grid
-from betalps.trajectories import ChunkWriter, read_chunks
+from betalps.trajectories import TrajectoryWriter, open_trajectory
 
 CASES = {case.name: case for case in cases()}
 
@@ -159,10 +159,10 @@ def test_every_window_has_a_line_to_fit(frames: int) -> None:
 
 def test_the_store_on_disk_changes_nothing(tmp_path: Path) -> None:
     positions = CASES["caged hopping"].positions(np.random.default_rng(5))
-    with ChunkWriter(tmp_path, ["Li"] * positions.shape[1]) as writer:
+    with TrajectoryWriter(tmp_path, ["Li"] * positions.shape[1]) as writer:
         for frame, now in enumerate(positions):
             writer.append(now, BOX * np.eye(3), INTERVAL * frame)
-    stored, direct = diffusion(read_chunks(tmp_path)), diffusion(wrapped(positions))
+    stored, direct = diffusion(open_trajectory(tmp_path)), diffusion(wrapped(positions))
     assert stored.window.start == pytest.approx(direct.window.start)
     assert stored.total.diffusivity == pytest.approx(direct.total.diffusivity, rel=1e-4)
     assert stored.total.standard_error == pytest.approx(direct.total.standard_error, rel=1e-3)

@@ -13,6 +13,7 @@ from betalps.errors import BetalpsError
 
 VERBS = {
     "study": "lithium diffusion in β-Li3PS4: runs at several temperatures, Arrhenius line, report",
+    "lammps": "runs in LAMMPS on many ranks: run, write for a cluster, check",
     "potentials": "the potentials that come with betalps, and their model cards",
     "train": "fit a potential to labelled structures",
     "evaluate": "compare a potential with labelled structures: tables of errors, parity plots",
@@ -21,6 +22,7 @@ VERBS = {
     "select": "select the active set of a potential from its training configurations",
     "grade": "how far structures are from what a potential was trained on",
     "label": "compute energies, forces and stresses of structures with any calculator, resumable",
+    "convert": "trajectories of ASE, LAMMPS and H5MD into the store that analyses read, and back",
 }
 
 _EPILOG = """\

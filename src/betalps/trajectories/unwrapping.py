@@ -1,7 +1,8 @@
 """Displacements across periodic boundaries.
 
-The minimum image is taken of the *fractional* step between frames, and the sum is multiplied by the
-time-averaged cell: with a breathing cell, multiplying by the cell of the moment would turn the breathing of
+Where the trajectory knows how many cells each atom has travelled (`Trajectory.images`), the path is known. Otherwise
+the minimum image is taken of the *fractional* step between frames. Either way the fractional path is multiplied by
+the time-averaged cell: with a breathing cell, multiplying by the cell of the moment would turn the breathing of
 the whole box into a displacement that grows with the number of boundaries crossed.
 """
 
@@ -9,10 +10,12 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from betalps.trajectories.stored import StoredArray
 from betalps.trajectories.trajectory import Trajectory
 from betalps.typing import Floats
 
@@ -42,13 +45,16 @@ def unwrap(trajectory: Trajectory, atoms: NDArray[np.intp] | None = None) -> Flo
     Warns
     -----
     UnwrapWarning
-        A step between frames beyond 0.4 of the cell.
+        As `displacement_blocks`.
     """
     chosen = np.arange(len(trajectory.symbols)) if atoms is None else np.asarray(atoms)
     positions: Floats = np.concatenate(
         [block.transpose(2, 0, 1) for block in displacement_blocks(trajectory, chosen)], axis=1
     )
-    positions += trajectory.fractional[0, chosen].astype(np.float64) @ trajectory.mean_cell
+    start = trajectory.fractional[0, chosen].astype(np.float64)
+    if trajectory.images is not None:
+        start += trajectory.images[0, chosen]
+    positions += start @ trajectory.mean_cell
     return positions
 
 
@@ -72,25 +78,30 @@ def displacement_blocks(
     Warns
     -----
     UnwrapWarning
-        A step between frames beyond 0.4 of the cell.
+        A step between frames beyond 0.4 of the cell where the images are not known; or, where they are said to be
+        known, a path that jumps through the cell but never leaves it.
     """
     cell = trajectory.mean_cell
-    worst = _Worst()
-    for start in range(0, len(atoms), _BLOCK):
-        part = atoms[start : start + _BLOCK]
-        fractional = trajectory.fractional[:, part].transpose(1, 2, 0).astype(np.float64, order="C")
-        steps = np.diff(fractional, axis=2)
-        images = np.rint(steps)
-        images[:, ~trajectory.pbc] = 0.0
-        steps -= images
-        worst.look(steps, part, trajectory.pbc)
-        fractional -= fractional[:, :, :1].copy()
-        fractional[:, :, 1:] -= np.cumsum(images, axis=2)
+    worst = _Worst(trajectory)
+    for part, coordinates, images in _read_blocks(trajectory, np.asarray(atoms)):
+        fractional = coordinates.transpose(1, 2, 0).astype(np.float64, order="C")
+        if images is not None:
+            fractional += images.transpose(1, 2, 0)
+            worst.look_for_wrapped(fractional, images, part)
+            fractional -= fractional[:, :, :1].copy()
+        else:
+            steps = np.diff(fractional, axis=2)
+            crossed = np.rint(steps)
+            crossed[:, ~trajectory.pbc] = 0.0
+            steps -= crossed
+            worst.look(steps, part)
+            fractional -= fractional[:, :, :1].copy()
+            fractional[:, :, 1:] -= np.cumsum(crossed, axis=2)
         block: Floats = np.einsum("ft,afs->ats", cell, fractional, optimize=True)
         if drift is not None:
             block -= drift.T
         yield block
-    worst.warn(trajectory)
+    worst.warn()
 
 
 def framework_drift(trajectory: Trajectory, mobile: str) -> Floats | None:
@@ -113,31 +124,67 @@ def framework_drift(trajectory: Trajectory, mobile: str) -> Floats | None:
         return None
     masses = np.array([atomic_masses[atomic_numbers[str(s)]] for s in trajectory.symbols[framework]])
     weights = masses / masses.sum()
-    worst = _Worst()
+    worst = _Worst(trajectory)
     drift = np.zeros((len(trajectory), 3))
-    before = trajectory.fractional[0, framework]
+    before = None
     # Frame by frame: the framework is the larger part of the atoms and only its mean is wanted.
-    for frame in range(1, len(trajectory)):
-        after = trajectory.fractional[frame, framework]
-        step = after - before
-        step -= np.rint(step) * trajectory.pbc
-        worst.look(step[:, :, None], framework, trajectory.pbc, frame - 1)
-        drift[frame] = weights @ step
-        before = after
-    worst.warn(trajectory)
+    for frame, (coordinates, images) in enumerate(_read_frames(trajectory)):
+        after = coordinates[framework]
+        shift = None if images is None else images[framework]
+        if before is not None:
+            step = after - before[0]
+            if shift is not None:
+                step += shift - before[1]
+            else:
+                step -= np.rint(step) * trajectory.pbc
+                worst.look(step[:, :, None], framework, frame - 1)
+            drift[frame] = weights @ step
+        before = after, shift
+    worst.warn()
     return np.cumsum(drift, axis=0) @ trajectory.mean_cell
+
+
+_Numbers = NDArray[Any]
+
+
+def _read_blocks(trajectory: Trajectory, atoms: NDArray[np.intp]) -> Iterator[tuple[NDArray[np.intp], _Numbers, Any]]:
+    """Atoms in small blocks with their (frames, block, 3) coordinates and images, each part of the disk read once."""
+    coordinates, images = trajectory.fractional, trajectory.images
+    groups = [atoms]
+    if isinstance(coordinates, StoredArray):
+        width = coordinates.chunk[1]
+        ordered = bool((np.diff(atoms) >= 0).all())
+        ends = np.flatnonzero(np.diff(atoms // width)) + 1 if ordered else np.arange(width, len(atoms), width)
+        groups = np.split(atoms, ends)
+    for group in groups:
+        here: list[Any] = [coordinates, images]
+        inside = group
+        if isinstance(coordinates, StoredArray):
+            here = [None if array is None else array[:, group] for array in here]
+            inside = np.arange(len(group))
+        for start in range(0, len(group), _BLOCK):
+            part = inside[start : start + _BLOCK]
+            found: list[Any] = [None if array is None else array[:, part] for array in here]
+            yield group[start : start + _BLOCK], found[0], found[1]
+
+
+def _read_frames(trajectory: Trajectory) -> Iterator[tuple[_Numbers, _Numbers | None]]:
+    for frame in range(len(trajectory)):
+        images = trajectory.images
+        yield trajectory.fractional[frame], None if images is None else images[frame]
 
 
 class _Worst:
     """The longest fractional step seen, and how many were too long."""
 
-    def __init__(self) -> None:
+    def __init__(self, trajectory: Trajectory) -> None:
+        self._trajectory = trajectory
         self.step, self.frame, self.atom, self.count = LARGEST_STEP, -1, -1, 0
+        self.wrapped = -1
 
-    def look(
-        self, steps: NDArray[np.floating], atoms: NDArray[np.intp], pbc: NDArray[np.bool_], first: int = 0
-    ) -> None:
+    def look(self, steps: NDArray[np.floating], atoms: NDArray[np.intp], first: int = 0) -> None:
         """`steps` (atoms, 3, frames - 1); the step k ends at frame `first` + k + 1."""
+        pbc = self._trajectory.pbc
         if pbc.all() and steps.max(initial=0.0) <= LARGEST_STEP and steps.min(initial=0.0) >= -LARGEST_STEP:
             return
         size = np.abs(steps) * pbc[:, None]
@@ -147,12 +194,28 @@ class _Worst:
         if largest > self.step:
             self.step, self.frame, self.atom = largest, first + int(frame) + 1, int(atoms[atom])
 
-    def warn(self, trajectory: Trajectory) -> None:
+    def look_for_wrapped(self, path: Floats, images: _Numbers, atoms: NDArray[np.intp]) -> None:
+        """Whether a path (atoms, 3, frames) jumps although it never leaves the cell: then it has been wrapped."""
+        if self.wrapped >= 0 or images.any() or path.min() < 0.0 or path.max() > 1.0:
+            return
+        jumps = (np.abs(np.diff(path, axis=2)) > 0.5).any(axis=2) & self._trajectory.pbc
+        if jumps.any():
+            self.wrapped = int(atoms[jumps.any(axis=1).argmax()])
+
+    def warn(self) -> None:
+        symbols = self._trajectory.symbols
         if self.count:
             warnings.warn(
                 f"{self.count} steps between frames are longer than {LARGEST_STEP} of the cell, the longest "
                 f"({self.step:.3f}) at frame {self.frame}, atom {self.atom} "
-                f"({trajectory.symbols[self.atom]}): its periodic image is uncertain; store frames oftener",
+                f"({symbols[self.atom]}): its periodic image is uncertain; store frames oftener",
+                UnwrapWarning,
+                stacklevel=4,
+            )
+        if self.wrapped >= 0:
+            warnings.warn(
+                f"atom {self.wrapped} ({symbols[self.wrapped]}) jumps through the cell but never leaves it: "
+                "wrapped coordinates were stored as unwrapped ones (write them with images=False)",
                 UnwrapWarning,
                 stacklevel=4,
             )
