@@ -15,16 +15,17 @@
 namespace py = pybind11;
 
 namespace betalps::python {
-namespace {
-
-using DoubleArray = py::array_t<double, py::array::c_style | py::array::forcecast>;
-using IntArray = py::array_t<std::int32_t, py::array::c_style | py::array::forcecast>;
 
 Precision parse_precision(const std::string& name) {
   if (name == "double") return Precision::float64;
   if (name == "mixed") return Precision::mixed;
   throw std::invalid_argument("precision: found \"" + name + "\", expected \"double\" or \"mixed\"");
 }
+
+namespace {
+
+using DoubleArray = py::array_t<double, py::array::c_style | py::array::forcecast>;
+using IntArray = py::array_t<std::int32_t, py::array::c_style | py::array::forcecast>;
 
 /// One structure as it comes from Python, checked.
 struct Structure {

@@ -21,4 +21,5 @@ PYBIND11_MODULE(_core, m) {
   betalps::python::bind_neighbours(m);
   betalps::python::bind_evaluate(m);
   betalps::python::bind_fit(m);
+  betalps::python::bind_dynamics(m);
 }

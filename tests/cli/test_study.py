@@ -32,6 +32,7 @@ SMALL = [
     "6",
     "--frame-interval",
     "0.05",
+    "--boundaries",
 ]
 
 
@@ -54,11 +55,20 @@ def test_every_setting_has_an_option(tmp_path):
         "temperatures": (450.0, 550.0, 650.0),
         "supercell": (2, 1, 1),
         "ordering": "4c4",
+        "boundaries": ("Σ5[001]/(130)",),
+        "boundary_temperatures": (500.0, 600.0),
+        "boundary_atoms": 200,
+        "boundary_area": 500.0,
+        "boundary_production": 20.0,
         "potential": "other.almtp",
+        "ensemble": "nvt",
+        "free": "isotropic",
+        "pressure": 0.2,
         "equilibration": 3.0,
         "production": 55.0,
         "timestep": 1.0,
         "thermostat_time": 0.2,
+        "barostat_time": 0.5,
         "frame_interval": 0.05,
         "target_temperature": 350.0,
         "seed": 9,
@@ -113,8 +123,9 @@ def test_dry_run_counts_and_writes_nothing(tmp_path, capsys):
     assert main(["study", *SMALL, "--dry-run", "--output", str(out)]) == 0
     shown = capsys.readouterr().out
     assert "temperatures         800.0 1000.0 1200.0" in shown
-    assert "32 atoms, 3100 steps at each of 3 temperatures; 9300 steps are left to do" in shown
-    assert "ms per step measured now" in shown
+    assert "crystal: 32 atoms, 3100 steps at each of 3 temperatures" in shown
+    assert "9300 steps are left to do" in shown
+    assert "ms per step of the crystal measured now" in shown
     assert not out.exists()
 
 
@@ -146,7 +157,7 @@ def test_another_study_in_the_folder_is_refused(tmp_path, capsys):
     assert main(["study", *arguments]) == 0
     capsys.readouterr()
     assert main(["study", *arguments, "--seed", "2"]) == 2
-    assert "belongs to another run; it differs in rng" in capsys.readouterr().err
+    assert "belongs to another run; it differs in seed" in capsys.readouterr().err
 
 
 def start(out, *more, **options):

@@ -1,36 +1,28 @@
-"""Run by the resume test as a process of its own, to be killed: python killable.py FOLDER STEPS."""
+"""Run by the kill tests as a process of its own, to be killed: python killable.py FOLDER SCALE."""
 
 import sys
+from pathlib import Path
 
-from ase.build import bulk
-from ase.calculators.lj import LennardJones
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # where a process of its own finds its neighbours
 
-from betalps.dynamics import NVT, run_nvt
+from betalps.dynamics import run
+from betalps.protocols import RunSpec, amorphization
+from dynamics import cases
 
-SETTINGS = NVT(temperature=60.0, timestep=4.0, frame_interval=3, equilibration=4, checkpoint_interval=7)
-
-
-class Remembering(LennardJones):
-    """A calculator with a memory: like a neighbour list that ages, its rounding depends on its past."""
-
-    def __init__(self):
-        super().__init__(epsilon=0.0104, sigma=3.40, rc=6.5, ro=5.5, smooth=True)
-        self.calls = 0
-
-    def calculate(self, *args, **kwargs):
-        super().calculate(*args, **kwargs)
-        self.calls += 1
-        self.results["forces"] = self.results["forces"] * (1.0 + 1e-15 * self.calls)
+SCALE = 5e-5
 
 
-def crystal():
-    return bulk("Ar", "fcc", a=5.3, cubic=True)
-
-
-def go(folder, steps):
-    return run_nvt(crystal(), folder, SETTINGS, steps=steps, calculator=Remembering, potential="lj", rng=7)
+def amorphize(folder, scale=SCALE, observers=()):
+    """Melt and quench argon in five stages, isotropic NPT: 274 steps, a checkpoint every 7."""
+    spec = RunSpec(
+        stages=amorphization(scale, initial=20.0, melt=90.0, final=30.0, cooling_rate=0.175),
+        timestep=2.0,
+        frame_interval=0.006,
+        thermo_interval=0.01,
+        checkpoint_interval=0.014,
+    )
+    return run(spec, folder, atoms=cases.argon(), calculator=cases.Remembering, observers=observers)
 
 
 if __name__ == "__main__":
-    print("ready", flush=True)
-    go(sys.argv[1], int(sys.argv[2]))
+    amorphize(sys.argv[1], float(sys.argv[2]), [lambda progress: print(progress.step, flush=True)])

@@ -7,50 +7,51 @@ import pytest
 
 from betalps.dynamics.checkpoint import Checkpoint, load_checkpoint, require_same_run, save_checkpoint
 from betalps.errors import CheckpointError
+from dynamics.cases import spec, stage
 
 
-def example(bit_generator):
-    rng = np.random.Generator(bit_generator(4))
-    return Checkpoint(
-        step=12,
-        positions=rng.normal(size=(5, 3)),
-        momenta=rng.normal(size=(5, 3)),
-        cell=np.eye(3) / 3,
-        heat=0.1 + 0.2,
-        rng_state=dict(rng.bit_generator.state),
-        frames=3,
-        thermo_size=120,
-        identity={"potential": "abc"},
-    )
+def example(**changes):
+    rng = np.random.default_rng(4)
+    values = {
+        "step": 12,
+        "stage": 1,
+        "stage_step": 2,
+        "positions": rng.normal(size=(5, 3)),
+        "momenta": rng.normal(size=(5, 3)),
+        "cell": np.eye(3) / 3,
+        "motion": {"p_eta": rng.normal(size=3), "eps": np.array(1 / 3), "axes": np.array([True, False, True])},
+        "frames": 3,
+        "thermo_size": 120,
+        "selected_size": 7,
+        "grade": 0.1 + 0.2,
+        "stopped": None,
+        "identity": {"potential": "abc", "stages": [stage("a", 10).to_dict(), stage("b", 10).to_dict()]},
+    }
+    return Checkpoint(**{**values, **changes})
 
 
-@pytest.mark.parametrize("bit_generator", [np.random.PCG64, np.random.MT19937, np.random.Philox])
-def test_round_trip_is_exact(tmp_path, bit_generator):
-    before = example(bit_generator)
-    save_checkpoint(tmp_path / "c.npz", before)
-    after = load_checkpoint(tmp_path / "c.npz")
-    for name in ("positions", "momenta", "cell"):
-        np.testing.assert_array_equal(getattr(after, name), getattr(before, name))
-    assert (after.step, after.heat, after.frames, after.thermo_size, after.identity) == (
-        12,
-        0.1 + 0.2,
-        3,
-        120,
-        {"potential": "abc"},
-    )
-    draws = []
-    for state in (before.rng_state, after.rng_state):
-        rng = np.random.Generator(bit_generator())
-        rng.bit_generator.state = state
-        draws.append(rng.normal(size=50))
-    np.testing.assert_array_equal(*draws)
-    assert [p.name for p in tmp_path.iterdir()] == ["c.npz"]
+def test_round_trip_is_exact(tmp_path):
+    for name, before in {
+        "a.npz": example(),
+        "b.npz": example(motion={}, grade=None, stopped={"cause": "user", "message": "ä", "step": 12, "value": 0.0}),
+    }.items():
+        save_checkpoint(tmp_path / name, before)
+        after = load_checkpoint(tmp_path / name)
+        for field in ("positions", "momenta", "cell"):
+            np.testing.assert_array_equal(getattr(after, field), getattr(before, field))
+        assert after.motion.keys() == before.motion.keys()
+        for key, value in before.motion.items():
+            np.testing.assert_array_equal(after.motion[key], value)
+        for field in ("step", "stage", "stage_step", "frames", "thermo_size", "selected_size", "grade", "stopped"):
+            assert getattr(after, field) == getattr(before, field)
+        assert after.identity == before.identity
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["a.npz", "b.npz"]
 
 
 @pytest.mark.parametrize("keep", [0, 10, 500])
 def test_cut_file_is_named(tmp_path, keep):
     path = tmp_path / "c.npz"
-    save_checkpoint(path, example(np.random.PCG64))
+    save_checkpoint(path, example())
     path.write_bytes(path.read_bytes()[:keep])
     with pytest.raises(CheckpointError, match=r"c\.npz is not a readable checkpoint"):
         load_checkpoint(path)
@@ -58,20 +59,45 @@ def test_cut_file_is_named(tmp_path, keep):
 
 def test_other_version_is_named(tmp_path):
     path = tmp_path / "c.npz"
-    save_checkpoint(path, example(np.random.PCG64))
+    save_checkpoint(path, example())
     with np.load(path) as archive:
         arrays = dict(archive)
     scalars = json.loads(str(arrays.pop("scalars")))
     np.savez(path, scalars=np.array(json.dumps(scalars | {"version": 99})), **arrays)
-    with pytest.raises(CheckpointError, match="version 99, expected 1"):
+    with pytest.raises(CheckpointError, match="version 99, expected 2"):
         load_checkpoint(path)
+
+
+def asked(*stages, **changes):
+    made = spec(*stages)
+    identity = {"potential": "abc", "stages": [s.to_dict() for s in made.stages], **changes}
+    return made, identity
 
 
 def test_every_difference_is_named(tmp_path):
     with pytest.raises(CheckpointError) as caught:
-        require_same_run(tmp_path, {"a": 1, "b": 2, "c": 3}, {"a": 1, "b": 5, "d": 4})
+        require_same_run(tmp_path, example(), *asked(stage("a", 10, temperature=5.0), stage("b", 10), potential="x"))
     message = str(caught.value)
-    assert "b (there 2, asked for 5)" in message
-    assert "c (there 3, asked for None)" in message
-    assert "d (there None, asked for 4)" in message
-    assert "a (" not in message
+    assert "potential (there 'abc', asked for 'x')" in message
+    assert "stage 'a': temperature (there 60.0, asked for 5.0)" in message
+    assert "stage 'b'" not in message
+    assert "Use another folder" in message
+
+
+def test_only_what_is_done_decides(tmp_path):
+    same = [
+        (stage("a", 10), stage("b", 10)),
+        (stage("a", 10), stage("b", 2)),
+        (stage("a", 10), stage("b", 50), stage("c", 5)),
+    ]
+    for stages in same:
+        require_same_run(tmp_path, example(), *asked(*stages))
+    other = [
+        ((stage("a", 11), stage("b", 10)), "stage 'a': time"),
+        ((stage("a", 10), stage("b", 1)), "step 2 of stage 'b', beyond the 1 asked for"),
+        ((stage("a", 10),), "stage 'b': ensemble .* asked for None"),
+        ((stage("a", 10), stage("c", 10)), "stage 'b': name .*there 'b', asked for 'c'"),
+    ]
+    for stages, said in other:
+        with pytest.raises(CheckpointError, match=said):
+            require_same_run(tmp_path, example(), *asked(*stages))

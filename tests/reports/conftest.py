@@ -13,6 +13,9 @@ def results(tmp_path_factory):
         equilibration=0.5,
         production=12.0,
         frame_interval=0.05,
+        boundaries=("Σ5[001]/(2-10)",),
+        boundary_temperatures=(850.0,),
+        boundary_production=5.0,
         workers=1,
     )
     return diffusion_study(config, tmp_path_factory.mktemp("study"))

@@ -44,7 +44,7 @@ def read(page):
 
 def test_is_whole_and_needs_nothing_else(results):
     _, references = read(render_report(results))
-    assert len(references) == 3
+    assert len(references) == 4
     assert all(reference.startswith("data:image/svg+xml;base64,") for reference in references)
 
 
@@ -93,6 +93,6 @@ def test_other_files_are_named(tmp_path):
     (tmp_path / "a.json").write_text("{")
     with pytest.raises(FormatError, match=r"a\.json is not JSON"):
         write_report(tmp_path / "a.json", tmp_path / "report.html")
-    with pytest.raises(FormatError, match=r"found \(None, None\), expected \('betalps lithium diffusion study', 1\)"):
+    with pytest.raises(FormatError, match=r"found \(None, None\), expected \('betalps lithium diffusion study', 2\)"):
         write_report({"something": "else"}, tmp_path / "report.html")
     assert not (tmp_path / "report.html").exists()

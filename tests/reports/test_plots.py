@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from matplotlib.colors import to_rgb
 
-from betalps.reports import plot_arrhenius, plot_msd, plot_thermodynamics
+from betalps.reports import plot_arrhenius, plot_boundary_diffusion, plot_msd, plot_thermodynamics
 from betalps.reports.style import temperature_colours
 from reports import variants
 
-PLOTS = [plot_msd, plot_arrhenius, plot_thermodynamics]
+PLOTS = [plot_msd, plot_arrhenius, plot_thermodynamics, plot_boundary_diffusion]
 
 
 def png(figure):
@@ -91,8 +91,8 @@ def test_pyplot_is_not_touched():
     code = (
         "import sys, betalps.reports as r\n"
         "assert 'matplotlib' not in sys.modules\n"
-        "from betalps.reports.plots import _figure\n"
-        "_figure(1, 1)\n"
+        "from betalps.reports.plots import new_figure\n"
+        "new_figure(1, 1)\n"
         "assert 'matplotlib.pyplot' not in sys.modules\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

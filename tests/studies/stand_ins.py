@@ -39,13 +39,6 @@ class ExplosiveWhenHot(Einstein):
             self.results["forces"] = -100.0 * self.results["forces"]
 
 
-class Forbidden(Calculator):
-    implemented_properties = ["energy", "forces"]  # noqa: RUF012
-
-    def calculate(self, atoms=None, properties=None, system_changes=all_changes):
-        raise AssertionError("asked for forces")
-
-
 class NotANumber(Einstein):
     def calculate(self, atoms=None, properties=None, system_changes=all_changes):
         super().calculate(atoms, properties, system_changes)

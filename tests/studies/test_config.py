@@ -14,15 +14,32 @@ def test_fewest_frames_are_those_of_the_analysis():
 
 def test_lengths_become_whole_steps():
     settings = StudyConfig(equilibration=1.0, production=10.0, timestep=2.0, frame_interval=0.1)
-    run = settings.run_settings(700.0)
-    assert (run.equilibration, run.frame_interval, settings.steps) == (500, 50, 5500)
-    assert (run.temperature, run.timestep, run.thermostat_time) == (700.0, 2.0, 0.1)
+    run = settings.run_spec(700.0)
+    assert (run.stage_steps, run.frame_steps, settings.steps) == ((500, 5000), (0, 50), 5500)
+    assert (run.thermo_steps, run.checkpoint_steps) == (50, config._CHECKPOINT_STEPS)
+    assert (run.timestep, run.thermostat_time, run.barostat_time) == (2.0, 0.1, 1.0)
+    assert {stage.temperature for stage in run.stages} == {700.0}
 
 
 def test_production_is_a_whole_number_of_frames():
     settings = StudyConfig(equilibration=0.0, production=10.0, timestep=3.0, frame_interval=0.1)
-    assert settings.steps % settings.run_settings(700.0).frame_interval == 0
+    run = settings.run_spec(700.0)
+    assert run.steps == settings.steps
+    assert run.steps == run.frames * run.frame_steps[0]
     assert settings.steps * 3e-3 == pytest.approx(10.0, abs=0.1)
+
+
+def test_ensemble():
+    expanding = StudyConfig(pressure=0.1).run_spec(700.0).stages[-1]
+    assert (expanding.ensemble, expanding.free, expanding.pressure) == ("npt", "xyz", 0.1)
+    assert StudyConfig(ensemble="nvt", pressure=0.1).run_spec(700.0).stages[-1].ensemble == "nvt"
+
+
+def test_seeds_are_of_seed_and_temperature():
+    seeds = [StudyConfig(seed=s).run_spec(t).seed for s in (1, 2) for t in (600.0, 600.5, 700.0)]
+    assert len(set(seeds)) == 6
+    assert StudyConfig(temperatures=(600.0,)).run_spec(600.0).seed == seeds[0]
+    assert StudyConfig().run_spec(600.0, "Σ5[001]/(120)").seed not in seeds
 
 
 def test_from_dict_is_what_toml_gives():
@@ -53,6 +70,13 @@ def test_unknown_setting_is_named():
         ("supercell", (1, 2, 1.5)),
         ("supercell", "123"),
         ("ordering", "5a"),
+        ("boundaries", "Σ5[001]/(120)"),
+        ("boundaries", (120,)),
+        ("boundaries", ("Σ5[001]/(120)", "S5[001]/(120)")),
+        ("boundary_temperatures", (600.0, 0.0)),
+        ("boundary_atoms", 0),
+        ("boundary_area", -1.0),
+        ("boundary_production", 1.0),  # too few frames
         ("equilibration", -1.0),
         ("production", 0.0),
         ("production", float("inf")),
@@ -60,6 +84,10 @@ def test_unknown_setting_is_named():
         ("production", 1.0),  # too few frames
         ("timestep", 0.0),
         ("thermostat_time", -0.1),
+        ("barostat_time", 0.0),
+        ("ensemble", "nve"),
+        ("free", "none"),
+        ("pressure", float("nan")),
         ("frame_interval", 1e-4),  # shorter than a step
         ("target_temperature", 0.0),
         ("seed", -1),
@@ -71,3 +99,8 @@ def test_unknown_setting_is_named():
 def test_bad_value_is_named(name, value):
     with pytest.raises(ValueError, match=name):
         StudyConfig(**{name: value})
+
+
+def test_a_boundary_that_has_no_name_is_an_error():
+    with pytest.raises(ValueError, match=r"Σ5"):
+        StudyConfig(boundaries=("five",))

@@ -10,22 +10,30 @@ from betalps.analysis import diffusion
 from betalps.dynamics import read_thermo
 from betalps.errors import CheckpointError
 from betalps.studies import StudyConfig, diffusion_study, estimate_cost, steps_done
-from betalps.trajectories import read_chunks
-from studies.stand_ins import Einstein, Explosive, ExplosiveWhenHot, Forbidden, NotANumber
+from betalps.trajectories import open_trajectory
+from studies.stand_ins import Einstein, Explosive, ExplosiveWhenHot, NotANumber
 
 SMALL = StudyConfig(
-    temperatures=(800.0, 1000.0, 1200.0),
+    temperatures=(700.0, 850.0, 1000.0),
     supercell=(1, 1, 2),
     equilibration=0.5,
     production=8.0,
     frame_interval=0.05,
+    boundaries=(),
     workers=1,
 )
-EINSTEIN = replace(SMALL, production=5.5)
+EINSTEIN = replace(  # springs have no stress
+    SMALL,
+    temperatures=(800.0, 1000.0, 1200.0),
+    ensemble="nvt",
+    equilibration=0.1,
+    production=2.2,
+    frame_interval=0.02,
+)
 
 
 def einstein(folder, config=EINSTEIN, calculator=Einstein, **changes):
-    return diffusion_study(config, folder, calculator=calculator, potential="springs", **changes)
+    return diffusion_study(config, folder, calculator=calculator, **changes)
 
 
 @pytest.fixture(scope="module")
@@ -37,12 +45,12 @@ def study(tmp_path_factory):
 
 def test_results_are_those_of_the_runs(study):
     folder, results = study
-    assert [run["temperature_K"] for run in results["runs"]] == [800.0, 1000.0, 1200.0]
+    assert [run["temperature_K"] for run in results["runs"]] == [700.0, 850.0, 1000.0]
     assert results["failed"] == []
     for run in results["runs"]:
-        trajectory = read_chunks(folder / run["folder"] / "trajectory")
-        assert run["frames"] == len(trajectory) == 161
-        assert trajectory.times[0] == pytest.approx(0.5)
+        trajectory = open_trajectory(folder / run["folder"] / "trajectory")
+        assert run["frames"] == len(trajectory) == 160
+        assert trajectory.times[0] == pytest.approx(0.55)
         direct = diffusion(trajectory, "Li")
         found = run["diffusion"]["total"]
         assert found["diffusivity"] == direct.total.diffusivity
@@ -53,6 +61,9 @@ def test_results_are_those_of_the_runs(study):
         thermo = run["thermodynamics"]
         assert thermo["mean_temperature_K"] == pytest.approx(log["temperature_K"][late].mean())
         assert thermo["mean_temperature_K"] == pytest.approx(run["temperature_K"], rel=0.1)
+        assert thermo["mean_volume_A3"] == pytest.approx(log["volume_A3"][late].mean())
+        assert thermo["mean_volume_A3"] == pytest.approx(np.prod(run["mean_cell_A"]), rel=0.01)
+        assert np.ptp(log["volume_A3"]) > 5.0  # it breathes
         assert run["framework"]["whole_PS4_least"] == 1.0
         assert 0 < run["framework"]["P_msd_half_run_A2"] < 5
 
@@ -99,11 +110,14 @@ def test_arrhenius_and_extrapolation_are_flagged(study):
     assert drawn["low_angstrom2_per_ps"][cold] == pytest.approx(line["target_interval"][0])
 
 
-def test_finished_temperatures_are_not_computed_again(study):
+def test_finished_temperatures_are_not_computed_again(study, monkeypatch):
     folder, results = study
-    from betalps.potentials import load
 
-    again = diffusion_study(SMALL, folder, calculator=Forbidden, potential=load(SMALL.potential).sha256)
+    def never(*arguments):
+        raise AssertionError("a finished run was set in motion")
+
+    monkeypatch.setattr("betalps.dynamics.runner.set_in_motion", never)
+    again = diffusion_study(SMALL, folder)
     assert again["runs"] == results["runs"]
 
 
@@ -124,26 +138,27 @@ def test_temperatures_can_be_added_and_leave_the_others_alone(tmp_path):
     assert more["runs"] == both["runs"]
 
 
-def test_an_interrupted_study_goes_on(tmp_path):
+def test_an_interrupted_study_goes_on(tmp_path, monkeypatch):
+    monkeypatch.setattr("betalps.studies.config._CHECKPOINT_STEPS", 300)
     whole = einstein(tmp_path / "whole")
 
     def interrupt(event):
-        if event.temperature == 1000.0 and event.progress.step > 1600:
+        if event.temperature == 1000.0 and event.progress.step > 800:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
         einstein(tmp_path / "cut", observer=interrupt)
     assert not (tmp_path / "cut" / "results.json").exists()
     done = steps_done(EINSTEIN, tmp_path / "cut")
-    assert done[800.0] == EINSTEIN.steps
-    assert 0 <= done[1000.0] < EINSTEIN.steps
-    assert done[1200.0] == 0
+    assert done["crystal", 800.0] == EINSTEIN.steps
+    assert 0 < done["crystal", 1000.0] < EINSTEIN.steps
+    assert done["crystal", 1200.0] == 0
     assert einstein(tmp_path / "cut")["runs"] == whole["runs"]
 
 
 def test_another_seed_is_another_trajectory(tmp_path):
     one = einstein(tmp_path / "a")
-    with pytest.raises(CheckpointError, match="belongs to another run; it differs in rng"):
+    with pytest.raises(CheckpointError, match="belongs to another run; it differs in seed"):
         einstein(tmp_path / "a", replace(EINSTEIN, seed=2))
     two = einstein(tmp_path / "b", replace(EINSTEIN, seed=2))
     assert one["runs"][0]["thermodynamics"] != two["runs"][0]["thermodynamics"]
@@ -180,19 +195,20 @@ def test_all_runs_blow_up(tmp_path, calculator):
     assert results["arrhenius_missing"] == "no run finished"
 
 
-def test_calculator_and_its_name_go_together(tmp_path):
-    with pytest.raises(ValueError, match="go together"):
-        diffusion_study(EINSTEIN, tmp_path, calculator=Einstein)
+def test_the_cell_is_told_of(study, tmp_path):
+    _, results = study
+    assert "The cell follows a pressure of 0 GPa (NPT; free: lengths along xyz)" in results["remarks"][0]
+    assert "(NVT): thermal expansion is left out" in einstein(tmp_path)["remarks"][0]
 
 
 def test_estimate_counts_what_is_left(tmp_path):
     fresh = estimate_cost(EINSTEIN, tmp_path, calculator=Einstein, trial_steps=20)
-    assert fresh.atoms == 64
-    assert fresh.steps == EINSTEIN.steps == 3000
-    assert fresh.steps_to_do == 9000
-    assert fresh.seconds == pytest.approx(9000 * fresh.seconds_per_step)
+    assert fresh.atoms == {"crystal": 64}
+    assert set(fresh.steps.values()) == {EINSTEIN.steps} == {1150}
+    assert fresh.steps_to_do == 3450
+    assert fresh.seconds == pytest.approx(3450 * fresh.seconds_per_step)
     assert list(tmp_path.iterdir()) == []
     einstein(tmp_path, replace(EINSTEIN, temperatures=(800.0,)))
     rest = estimate_cost(replace(EINSTEIN, workers=2), tmp_path, calculator=Einstein, trial_steps=20)
-    assert rest.steps_to_do == 6000
-    assert rest.seconds == pytest.approx(3000 * rest.seconds_per_step)
+    assert rest.steps_to_do == 2300
+    assert rest.seconds == pytest.approx(1150 * rest.seconds_per_step)

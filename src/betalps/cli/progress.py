@@ -7,33 +7,38 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from betalps.studies import Event, StudyConfig
+from betalps.studies import Event
 
 if TYPE_CHECKING:
     from tqdm import tqdm
 
-_LINES = 10  # per temperature, where there is no terminal
+_LINES = 10  # per run, where there is no terminal
+
+
+_Run = tuple[str, float]  # system, temperature
 
 
 @contextmanager
-def show_progress(config: StudyConfig, done: dict[float, int]) -> Iterator[Callable[[Event], None]]:
+def show_progress(steps: dict[_Run, int], done: dict[_Run, int], timestep: float) -> Iterator[Callable[[Event], None]]:
     """Give an observer that shows how far a study is.
 
     Parameters
     ----------
-    config
-        The study.
+    steps
+        Of every run, by system and temperature.
     done
-        Steps that earlier calls have done, by temperature.
+        Those that earlier calls have done.
+    timestep
+        In fs.
     """
     if not sys.stderr.isatty():
-        yield _Lines(config, done)
+        yield _Lines(steps, done)
         return
     from tqdm import tqdm
 
-    picoseconds = config.timestep * 1e-3
+    picoseconds = timestep * 1e-3
     with tqdm(
-        total=len(config.temperatures) * config.steps * picoseconds,
+        total=sum(steps.values()) * picoseconds,
         initial=sum(done.values()) * picoseconds,
         unit="ps",
         bar_format="{percentage:3.0f} %|{bar:20}| {elapsed}, {remaining} left{postfix}",
@@ -44,30 +49,30 @@ def show_progress(config: StudyConfig, done: dict[float, int]) -> Iterator[Calla
 
 
 class _Lines:
-    def __init__(self, config: StudyConfig, done: dict[float, int]) -> None:
-        self._told = {t: _LINES * done.get(t, 0) // config.steps for t in config.temperatures}
+    def __init__(self, steps: dict[_Run, int], done: dict[_Run, int]) -> None:
+        self._told = {run: _LINES * done.get(run, 0) // count for run, count in steps.items()}
 
     def __call__(self, event: Event) -> None:
         progress = event.progress
         tenth = _LINES * progress.step // progress.steps
-        if tenth > self._told[event.temperature]:
-            self._told[event.temperature] = tenth
+        if tenth > self._told[event.system, event.temperature]:
+            self._told[event.system, event.temperature] = tenth
             print(f"{_state(event)}, {progress.ns_per_day:.1f} ns/day", file=sys.stderr, flush=True)
 
 
 class _Bar:
-    def __init__(self, bar: tqdm[None], done: dict[float, int], picoseconds: float) -> None:
+    def __init__(self, bar: tqdm[None], done: dict[_Run, int], picoseconds: float) -> None:
         self._bar, self._done, self._picoseconds = bar, dict(done), picoseconds
-        self._running: dict[float, Event] = {}
+        self._running: dict[_Run, Event] = {}
 
     def __call__(self, event: Event) -> None:
-        progress, temperature = event.progress, event.temperature
-        self._bar.update(max(0, progress.step - self._done.get(temperature, 0)) * self._picoseconds)
-        self._done[temperature] = max(progress.step, self._done.get(temperature, 0))
+        progress, run = event.progress, (event.system, event.temperature)
+        self._bar.update(max(0, progress.step - self._done.get(run, 0)) * self._picoseconds)
+        self._done[run] = max(progress.step, self._done.get(run, 0))
         if progress.step < progress.steps:
-            self._running[temperature] = event
+            self._running[run] = event
         else:
-            self._running.pop(temperature, None)
+            self._running.pop(run, None)
         speed = sum(running.progress.ns_per_day for running in self._running.values())
         states = [_state(running) for running in self._running.values()]
         self._bar.set_postfix_str(" | ".join([*states, f"{speed:.0f} ns/day"]), refresh=False)
@@ -76,4 +81,4 @@ class _Bar:
 def _state(event: Event) -> str:
     progress = event.progress
     percent = 100 * progress.step // progress.steps
-    return f"{event.temperature:g} K: {percent} % at {progress.temperature:.0f} K"
+    return f"{event.system}, {event.temperature:g} K: {percent} % at {progress.temperature:.0f} K"

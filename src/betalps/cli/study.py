@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from betalps.cli.progress import show_progress
-from betalps.studies import StudyConfig, diffusion_study, estimate_cost, steps_done
+from betalps.studies import StudyConfig, build_systems, diffusion_study, estimate_cost, steps_done
 from betalps.typing import Json
 
 QUICK: dict[str, Any] = {
@@ -18,15 +18,19 @@ QUICK: dict[str, Any] = {
     "supercell": (1, 2, 2),
     "equilibration": 2.0,
     "production": 80.0,
+    "boundaries": ("Σ5[001]/(120)",),
+    "boundary_temperatures": (700.0, 800.0),
+    "boundary_production": 20.0,
 }
 
 _DESCRIPTION = """\
-Runs molecular dynamics of the β-Li3PS4 crystal at several temperatures with a moment tensor potential,
-and from each run takes the diffusion coefficient of Li with its uncertainty; fits the Arrhenius line and
-carries it to room temperature. Writes to the output folder:
+Runs molecular dynamics of the β-Li3PS4 crystal and of some of its grain boundaries at several temperatures with a
+moment tensor potential, and from each run takes the diffusion coefficient of Li with its uncertainty; fits the
+Arrhenius line and carries it to room temperature. Writes to the output folder:
   report.html     plots, tables and what to know before using the numbers; one file, opens anywhere
   results.json    every number with its unit and uncertainty, the settings, and where it came from
   600K/ ...       one folder per temperature: frames, thermodynamic log, checkpoint
+  Sigma5-001-120/ one folder per grain boundary, with its temperatures
 Stopped or killed at any moment, the same command goes on where it was. A temperature that is done is not
 computed again, so temperatures can be added later.
 """
@@ -35,6 +39,8 @@ _EPILOG = """\
 Examples:
   betalps study --quick
   betalps study --temperatures 600 700 800 900 --production 500 --output long
+  betalps study --boundaries "Σ5[001]/(130)" "Σ13[001]/(150)" --boundary-atoms 2000
+  betalps study --boundaries                              the crystal alone
   betalps study --config study.toml --dry-run
 where study.toml holds settings by the names of the options, with _ for -:
   temperatures = [600, 700, 800, 900]
@@ -51,11 +57,20 @@ _SETTINGS: dict[str, tuple[str | tuple[str, ...], str]] = {
         "repeats of the 32-atom cell (13.1 × 8.1 × 6.3 Å); more atoms, better averages, higher cost",
     ),
     "ordering": ("NAME", "which sites Li fills at the start: 4b4 is the published structure"),
+    "boundaries": ("NAME", "grain boundaries beside the crystal, such as 'Σ5[001]/(120)'; none: the crystal alone"),
+    "boundary_temperatures": ("K", "one run of each boundary at each"),
+    "boundary_atoms": ("N", "least size of their cells"),
+    "boundary_area": ("A2", "largest common cell of the grains of a twist, Å²"),
+    "boundary_production": ("PS", "time analysed of each of their runs"),
     "potential": ("NAME|FILE", "a bundled potential (see: betalps potentials) or a .almtp or .mtp file"),
+    "ensemble": ("NAME", "npt: the cell expands with the temperature, as in the reference study; nvt: it is fixed"),
+    "free": ("WHAT", "of the cell under npt: isotropic, cell (lengths and angles), or axes such as xyz"),
+    "pressure": ("GPA", "under npt"),
     "equilibration": ("PS", "time to forget the perfect crystal; not analysed"),
     "production": ("PS", "time analysed; the error of D falls with its square root"),
     "timestep": ("FS", "2 fs resolves the fastest vibration, P-S, of about 60 fs"),
     "thermostat_time": ("PS", "how fast the thermostat restores the mean kinetic energy"),
+    "barostat_time": ("PS", "how fast the cell answers to its pressure"),
     "frame_interval": ("PS", "time between stored frames; shorter than a hop takes"),
     "target_temperature": ("K", "where the Arrhenius line is carried to"),
     "seed": ("N", "another seed gives an independent repetition"),
@@ -84,15 +99,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar, text = _SETTINGS[field.name]
         default = field.default
         several = isinstance(default, tuple)
-        shown = " ".join(f"{v:g}" for v in default) if isinstance(default, tuple) else default
+        shown = " ".join(map(_shown, default)) if isinstance(default, tuple) else default
         group.add_argument(
             "--" + field.name.replace("_", "-"),
             dest=field.name,
             metavar=metavar,
-            nargs=len(metavar) if isinstance(metavar, tuple) else "+" if several else None,
+            nargs=len(metavar) if isinstance(metavar, tuple) else "*" if several else None,
             type=type(default[0]) if isinstance(default, tuple) else type(default),
             help=f"{text} ({shown})",
         )
+
+
+def _shown(value: object) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -102,8 +121,9 @@ def run(arguments: argparse.Namespace) -> int:
         _print_estimate(config, arguments.output)
         return 0
     done = steps_done(config, arguments.output)
+    steps = {(system.name, t): spec.steps for system in build_systems(config) for t, spec in system.specs.items()}
     try:
-        with show_progress(config, done) as observer:
+        with show_progress(steps, done, config.timestep) as observer:
             results = diffusion_study(config, arguments.output, observer=observer)
     except KeyboardInterrupt:
         print(f"\nstopped; the same command goes on from {arguments.output}", file=sys.stderr)
@@ -140,11 +160,13 @@ def _print_estimate(config: StudyConfig, folder: Path) -> None:
     cost = estimate_cost(config, folder)
     for name, value in dataclasses.asdict(config).items():
         print(f"{name:20s} {' '.join(map(str, value)) if isinstance(value, tuple) else value}")
+    print()
+    for name, atoms in cost.atoms.items():
+        steps = [count for (system, _), count in cost.steps.items() if system == name]
+        print(f"{name}: {atoms} atoms, {steps[0]} steps at each of {len(steps)} temperatures")
     print(
-        f"\n{cost.atoms} atoms, {cost.steps} steps at each of {len(config.temperatures)} temperatures; "
-        f"{cost.steps_to_do} steps are left to do\n"
-        f"{1e3 * cost.seconds_per_step:.3f} ms per step measured now: about {_duration(cost.seconds)} "
-        f"with {config.workers} workers"
+        f"{cost.steps_to_do} steps are left to do; {1e3 * cost.seconds_per_step:.3f} ms per step of the crystal "
+        f"measured now: about {_duration(cost.seconds)} with {config.workers} workers"
     )
 
 
@@ -156,17 +178,11 @@ def _duration(seconds: float) -> str:
 
 
 def _print_results(results: Json) -> None:
-    print(f"{'T, K':>6}  {'D, cm²/s':>10}  95 % interval")
-    for entry in results["runs"]:
-        found = entry["diffusion"]["total"]
-        if found["resolved"]:
-            low, high = found["interval_cm2_per_s"]
-            value, spread = f"{found['diffusivity_cm2_per_s']:.2e}", f"{low:.1e} to {high:.1e}"
-        else:
-            value, spread = "unresolved", f"below {found['upper_bound_cm2_per_s']:.1e}"
-        print(f"{entry['temperature_K']:6g}  {value:>10}  {spread}")
-    for entry in results["failed"]:
-        print(f"{entry['temperature_K']:6g}  {'failed':>10}  {entry['why']}")
+    print("crystal")
+    _print_runs(results)
+    for entry in results["boundaries"]:
+        print(f"{entry['name']}, {entry['system']['atoms']} atoms, {entry['system']['strain']:.1%} strain")
+        _print_runs(entry)
     line = results["arrhenius"]
     if line is None:
         print(f"no Arrhenius line: {results['arrhenius_missing']}")
@@ -180,6 +196,20 @@ def _print_results(results: Json) -> None:
         f"sigma    {_with_interval(sigma['conductivity'], sigma['interval'])} "
         f"S/cm at {line['target_temperature']:g} K{how}"
     )
+
+
+def _print_runs(system: Json) -> None:
+    print(f"{'T, K':>6}  {'D, cm²/s':>10}  95 % interval")
+    for entry in system["runs"]:
+        found = entry["diffusion"]["total"]
+        if found["resolved"]:
+            low, high = found["interval_cm2_per_s"]
+            value, spread = f"{found['diffusivity_cm2_per_s']:.2e}", f"{low:.1e} to {high:.1e}"
+        else:
+            value, spread = "unresolved", f"below {found['upper_bound_cm2_per_s']:.1e}"
+        print(f"{entry['temperature_K']:6g}  {value:>10}  {spread}")
+    for entry in system["failed"]:
+        print(f"{entry['temperature_K']:6g}  {'failed':>10}  {entry['why']}")
 
 
 def _with_interval(value: float, interval: list[float]) -> str:

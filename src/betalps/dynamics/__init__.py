@@ -1,17 +1,27 @@
-"""Molecular dynamics in process: canonical runs that can be killed at any moment and resumed bit for bit."""
+"""Molecular dynamics in process: described runs that can be killed at any moment and resumed bit for bit."""
 
 from betalps.dynamics.checkpoint import Checkpoint, load_checkpoint
-from betalps.dynamics.integrator import NVT, UnstableRunError
-from betalps.dynamics.runs import Observer, Progress, run_nvt
+from betalps.dynamics.cost import RunCost, estimate_run
+from betalps.dynamics.events import Callback, Observer, Progress, RunResult, Stop, StopRun
+from betalps.dynamics.motion import UnstableRunError, thermal_momenta
+from betalps.dynamics.runner import run
+from betalps.dynamics.starting import starting_structure
 from betalps.dynamics.thermo import read_thermo
 
 __all__ = [
-    "NVT",
+    "Callback",
     "Checkpoint",
     "Observer",
     "Progress",
+    "RunCost",
+    "RunResult",
+    "Stop",
+    "StopRun",
     "UnstableRunError",
+    "estimate_run",
     "load_checkpoint",
     "read_thermo",
-    "run_nvt",
+    "run",
+    "starting_structure",
+    "thermal_momenta",
 ]

@@ -1,11 +1,13 @@
 """Plots and the HTML report of a study's results. The only package that draws."""
 
+from betalps.reports.boundary_diffusion import plot_boundary_diffusion
 from betalps.reports.html import render_report, write_report
 from betalps.reports.plots import plot_arrhenius, plot_msd, plot_thermodynamics
 from betalps.reports.training import plot_cost, plot_grid, plot_loss, plot_parity
 
 __all__ = [
     "plot_arrhenius",
+    "plot_boundary_diffusion",
     "plot_cost",
     "plot_grid",
     "plot_loss",

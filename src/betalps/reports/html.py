@@ -13,15 +13,16 @@ from typing import TYPE_CHECKING
 
 from betalps.errors import FormatError
 from betalps.files import write_atomic
+from betalps.reports.boundary_diffusion import plot_boundary_diffusion
 from betalps.reports.plots import plot_arrhenius, plot_msd, plot_thermodynamics
 from betalps.reports.style import drawing
-from betalps.reports.tables import by_temperature, cards, comparison, health
+from betalps.reports.tables import boundary_diffusion, by_temperature, cards, comparison, health
 from betalps.typing import Json, PathLike
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-_KIND, _VERSION = "betalps lithium diffusion study", 1
+_KIND, _VERSION = "betalps lithium diffusion study", 2
 
 
 def write_report(results: Json | PathLike, path: PathLike) -> Path:
@@ -93,6 +94,7 @@ def render_report(results: Json) -> str:
         table=table,
         table_note=table_note,
         msd=_image(plot_msd(results)),
+        boundaries=_boundaries(results),
         comparison=against,
         comparison_note=against_note,
         health=health(results),
@@ -101,12 +103,26 @@ def render_report(results: Json) -> str:
     )
 
 
+def _boundaries(results: Json) -> str:
+    """The section on grain boundaries, empty where the study has none."""
+    if not results["boundaries"]:
+        return ""
+    table, note = boundary_diffusion(results)
+    image = _image(plot_boundary_diffusion(results))
+    return (
+        f'<h2>Grain boundaries</h2><div class="scroll">{table}</div><p class="lead">{note}</p>'
+        f'<figure><img alt="Diffusion coefficient of lithium in cells with grain boundaries." src="{image}">'
+        "<figcaption>D of all Li in the cell, with 95 % intervals; diamonds: along the boundary's normal. "
+        "Grey: the crystal's Arrhenius line.</figcaption></figure>"
+    )
+
+
 def _lead(results: Json) -> str:
     config, system = results["config"], results["system"]
     cell = " × ".join(f"{length:.2f}" for length in system["cell_A"])
     return escape(
         f"{system['atoms']} atoms ({cell} Å, {system['density_g_per_cm3']:.3f} g/cm³), potential "
-        f"{results['potential']['name']}, NVT, {config['production']:g} ps at each of "
+        f"{results['potential']['name']}, {config['ensemble'].upper()}, {config['production']:g} ps at each of "
         f"{len(config['temperatures'])} temperatures after {config['equilibration']:g} ps of equilibration."
     )
 

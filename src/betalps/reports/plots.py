@@ -31,7 +31,7 @@ def plot_msd(results: Json) -> Figure:
     """
     colours = temperature_colours([run["temperature_K"] for run in results["runs"]])
     with drawing():
-        figure, axes = _figure(6.4, 4.4)
+        figure, axes = new_figure(6.4, 4.4)
         ends = []
         for run in results["runs"]:
             colour, found = colours[run["temperature_K"]], run["diffusion"]
@@ -83,12 +83,12 @@ def plot_arrhenius(results: Json) -> Figure:
     """
     colours = temperature_colours([run["temperature_K"] for run in results["runs"]])
     with drawing():
-        figure, axes = _figure(6.4, 4.6)
+        figure, axes = new_figure(6.4, 4.6)
         line = results["arrhenius"]
         if line is not None:
             _draw_line(axes, line)
         for run in results["runs"]:
-            _draw_point(axes, run, colours[run["temperature_K"]])
+            draw_point(axes, run, colours[run["temperature_K"]])
         _draw_reference(axes, results)
         axes.set(yscale="log", xlabel="1000 K / T", ylabel="diffusion coefficient of Li  (cm²/s)")
         axes.grid(which="major", color="#e5e5e5", lw=0.6)
@@ -127,7 +127,8 @@ def _draw_line(axes: Axes, line: Json) -> None:
         )
 
 
-def _draw_point(axes: Axes, run: Json, colour: Any) -> None:
+def draw_point(axes: Axes, run: Json, colour: Any) -> None:
+    """Draw the D of a run with its interval, or its upper bound as an arrow."""
     estimate, inverse = run["diffusion"]["total"], 1000.0 / run["temperature_K"]
     if estimate["resolved"]:
         value, (low, high) = estimate["diffusivity_cm2_per_s"], estimate["interval_cm2_per_s"]
@@ -189,7 +190,7 @@ def plot_thermodynamics(results: Json) -> Figure:
     """
     colours = temperature_colours([run["temperature_K"] for run in results["runs"]])
     with drawing():
-        figure, (top, bottom) = _figure(6.4, 4.8, rows=2)
+        figure, (top, bottom) = new_figure(6.4, 4.8, rows=2)
         ends = []
         for run in results["runs"]:
             colour, series = colours[run["temperature_K"]], run["thermodynamics"]
@@ -232,8 +233,8 @@ def _padded(values: Floats) -> tuple[float, float]:
     return float(values.min()) - pad, float(values.max()) + pad
 
 
-def _figure(width: float, height: float, rows: int = 1) -> tuple[Figure, Any]:
-    """Make a figure that no global state knows of."""
+def new_figure(width: float, height: float, rows: int = 1) -> tuple[Figure, Any]:
+    """Make a figure that no global state knows of, and its axes."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(width, height), layout="constrained")

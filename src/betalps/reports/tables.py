@@ -121,6 +121,68 @@ def by_temperature(results: Json) -> tuple[str, str]:
     return _table(head, rows), note
 
 
+def boundary_diffusion(results: Json) -> tuple[str, str]:
+    """Make the table of diffusion in cells with grain boundaries, and the note below it."""
+    head = (
+        "boundary",
+        "angle",
+        "strain",
+        "atoms",
+        "T, K",
+        "D, cm²/s",
+        "95 % interval",
+        "in plane",
+        "normal",
+        "crystal",
+    )
+    crystal = {run["temperature_K"]: _plain(run["diffusion"]["total"]) for run in results["runs"]}
+    rows: list[tuple[str, ...]] = []
+    for entry in results["boundaries"]:
+        system = entry["system"]
+        names = (
+            escape(entry["name"]),
+            f"{system['disorientation']['angle']:.1f}°",
+            f"{system['strain']:.1%}",
+            str(system["atoms"]),
+        )
+        for run in entry["runs"]:
+            found, kelvin = run["diffusion"], run["temperature_K"]
+            total = found["total"]
+            if total["resolved"]:
+                spread = interval(*total["interval_cm2_per_s"])
+            else:
+                spread = f"&lt; {scientific(total['upper_bound_cm2_per_s'])}"
+            plane = [found[axis]["diffusivity_cm2_per_s"] for axis in "xy"]
+            normal = found["z"]["diffusivity_cm2_per_s"]
+            rows.append(
+                (
+                    *names,
+                    f"{kelvin:g}",
+                    _plain(total),
+                    spread,
+                    scientific(sum(plane) / 2) if total["resolved"] else "–",
+                    scientific(normal) if total["resolved"] else "–",
+                    crystal.get(kelvin, "–"),
+                )
+            )
+            names = ("", "", "", "")
+        missing = ('<span class="flag">no result</span>', *["–"] * 4)
+        rows.extend((*names, f"{item['temperature_K']:g}", *missing) for item in entry["failed"])
+    note = (
+        "Angle: the true disorientation of the grains. D is that of all Li of the cell, in the plane of the boundaries "
+        "(mean of x and y) and along their normal (z), beside the crystal's at the same temperature."
+    )
+    return _table(head, rows), note
+
+
+def _plain(estimate: Json) -> str:
+    return (
+        scientific(estimate["diffusivity_cm2_per_s"])
+        if estimate["resolved"]
+        else '<span class="flag">not resolved</span>'
+    )
+
+
 def comparison(results: Json) -> tuple[str, str]:
     """Make the table that puts our crystal beside the reference study's."""
     reference, line, sigma = results["reference"], results["arrhenius"], results["target_conductivity"]

@@ -3,5 +3,15 @@
 from betalps.studies.config import StudyConfig
 from betalps.studies.diffusion import Event, diffusion_study, steps_done
 from betalps.studies.estimate import CostEstimate, estimate_cost
+from betalps.studies.systems import System, build_systems
 
-__all__ = ["CostEstimate", "Event", "StudyConfig", "diffusion_study", "estimate_cost", "steps_done"]
+__all__ = [
+    "CostEstimate",
+    "Event",
+    "StudyConfig",
+    "System",
+    "build_systems",
+    "diffusion_study",
+    "estimate_cost",
+    "steps_done",
+]

@@ -4,19 +4,25 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, fields
-from typing import Any, Self
+from typing import Any, Literal, Self
 
-from betalps.dynamics import NVT
-from betalps.structures import BETA_ORDERINGS
+import numpy as np
 
-# Frames that an analysis needs at the least, and a checkpoint about every so many steps.
+from betalps.protocols import RunSpec, single_temperature
+from betalps.protocols.stage import FREE
+from betalps.structures import BETA_ORDERINGS, parse_name
+from betalps.typing import Json
+
+# Frames that an analysis needs at the least, and a checkpoint every so many steps.
 _FEWEST_FRAMES = 100
 _CHECKPOINT_STEPS = 2500
 
 
 @dataclass(frozen=True, kw_only=True)
 class StudyConfig:
-    """Settings of a study of lithium diffusion in β-Li3PS4. A TOML file of the same names makes one.
+    """Settings of a study of lithium diffusion in β-Li3PS4 and its grain boundaries.
+
+    A TOML file of the same names makes one.
 
     Attributes
     ----------
@@ -28,16 +34,33 @@ class StudyConfig:
         cutoff, each way.
     ordering
         Lithium ordering at the start, see `betalps.structures.beta_li3ps4`. Lithium that diffuses forgets it.
+    boundaries
+        Grain boundaries beside the crystal, by names such as those of `betalps.structures.REFERENCE_TILTS`; none
+        leaves the crystal alone.
+    boundary_temperatures
+        In K, one run of each boundary at each.
+    boundary_atoms
+        Least size of their cells, which hold two boundaries 12 Å or more apart.
+    boundary_area
+        Largest common cell of the two grains of a twist, Å².
+    boundary_production
+        Time that is analysed of each of their runs, ps.
     potential
         Name of a bundled potential, or the path of an ``.almtp`` or ``.mtp`` file.
+    ensemble
+        "npt" lets the cell expand with the temperature, as the reference study does; "nvt" keeps the relaxed cell.
+    free
+        What "npt" leaves free of the cell, see `betalps.protocols.Stage`: by default the three lengths.
+    pressure
+        Under "npt", GPa.
     equilibration
         Time before the first frame, ps.
     production
         Time that is analysed, ps.
     timestep
         In fs.
-    thermostat_time
-        Relaxation time of the thermostat, ps.
+    thermostat_time, barostat_time
+        Relaxation times, ps.
     frame_interval
         Time between frames, ps.
     target_temperature
@@ -53,11 +76,20 @@ class StudyConfig:
     temperatures: tuple[float, ...] = (500.0, 550.0, 600.0, 650.0, 700.0, 750.0)
     supercell: tuple[int, int, int] = (1, 2, 3)
     ordering: str = "4b4"
+    boundaries: tuple[str, ...] = ("Σ5[001]/(120)", "Σ5[100]/(100)")
+    boundary_temperatures: tuple[float, ...] = (600.0, 700.0, 750.0)
+    boundary_atoms: int = 300
+    boundary_area: float = 600.0
+    boundary_production: float = 60.0
     potential: str = "beta-lps-interim"
+    ensemble: Literal["npt", "nvt"] = "npt"
+    free: str = "xyz"
+    pressure: float = 0.0
     equilibration: float = 10.0
     production: float = 300.0
     timestep: float = 2.0
     thermostat_time: float = 0.1
+    barostat_time: float = 1.0
     frame_interval: float = 0.1
     target_temperature: float = 300.0
     seed: int = 1
@@ -65,28 +97,53 @@ class StudyConfig:
     threads: int = 1
 
     def __post_init__(self) -> None:
-        kelvin = _sequence(self, "temperatures")
-        if not kelvin or any(type(t) not in (int, float) or not 0 < t < math.inf for t in kelvin):
-            raise ValueError(f"temperatures must be positive numbers, at least one, got {list(kelvin)}")
-        object.__setattr__(self, "temperatures", tuple(float(t) for t in kelvin))
+        for name in ("temperatures", "boundary_temperatures"):
+            kelvin = _sequence(self, name)
+            if not kelvin or any(type(t) not in (int, float) or not 0 < t < math.inf for t in kelvin):
+                raise ValueError(f"{name} must be positive numbers, at least one, got {list(kelvin)}")
+            object.__setattr__(self, name, tuple(float(t) for t in kelvin))
+            if len(set(kelvin)) < len(kelvin):
+                raise ValueError(f"{name} must differ from each other, got {list(kelvin)}")
+        self._check_boundaries()
         object.__setattr__(self, "supercell", _sequence(self, "supercell"))
-        if len(set(self.temperatures)) < len(self.temperatures):
-            raise ValueError(f"temperatures must differ from each other, got {list(self.temperatures)}")
         if len(self.supercell) != 3 or any(type(n) is not int or n < 1 for n in self.supercell):
             raise ValueError(f"supercell must be three whole numbers of at least 1, got {self.supercell}")
         if self.ordering not in BETA_ORDERINGS:
             raise ValueError(f"ordering must be one of {', '.join(BETA_ORDERINGS)}, got {self.ordering!r}")
+        for name, allowed in (("ensemble", ("npt", "nvt")), ("free", FREE)):
+            if getattr(self, name) not in allowed:
+                raise ValueError(f"{name} must be one of {', '.join(allowed)}, got {getattr(self, name)!r}")
         self._check_numbers()
 
+    def _check_boundaries(self) -> None:
+        names = _sequence(self, "boundaries")
+        object.__setattr__(self, "boundaries", names)
+        if any(not isinstance(name, str) for name in names):
+            raise ValueError(f"boundaries must be names such as 'Σ5[001]/(120)', got {list(names)}")
+        parsed = [str(parse_name(name)) for name in names]
+        if len(set(parsed)) < len(parsed):
+            raise ValueError(f"boundaries must differ from each other, got {list(names)}")
+
     def _check_numbers(self) -> None:
-        positive = ("production", "timestep", "thermostat_time", "frame_interval", "target_temperature")
+        positive = (
+            "production",
+            "boundary_production",
+            "boundary_area",
+            "timestep",
+            "thermostat_time",
+            "barostat_time",
+            "frame_interval",
+            "target_temperature",
+        )
         for name in (*positive, "equilibration"):
             value = getattr(self, name)
             if type(value) not in (int, float) or not math.isfinite(value) or value < 0:
                 raise ValueError(f"{name} must be a number that is not negative, got {value!r}")
             if value == 0 and name in positive:
                 raise ValueError(f"{name} must be positive, got {value!r}")
-        for name, least in (("seed", 0), ("workers", 1), ("threads", 1)):
+        if type(self.pressure) not in (int, float) or not math.isfinite(self.pressure):
+            raise ValueError(f"pressure must be a number, got {self.pressure!r}")
+        for name, least in (("seed", 0), ("workers", 1), ("threads", 1), ("boundary_atoms", 1)):
             value = getattr(self, name)
             if type(value) is not int or value < least:
                 raise ValueError(f"{name} must be a whole number of at least {least}, got {value!r}")
@@ -94,12 +151,13 @@ class StudyConfig:
             raise ValueError(
                 f"frame_interval ({self.frame_interval} ps) must not be shorter than timestep ({self.timestep} fs)"
             )
-        frames = self.production / self.frame_interval
-        if frames < _FEWEST_FRAMES:
-            raise ValueError(
-                f"production ({self.production} ps) must hold at least {_FEWEST_FRAMES} frames of "
-                f"{self.frame_interval} ps, got {frames:g}"
-            )
+        for name in ("production", "boundary_production"):
+            frames = getattr(self, name) / self.frame_interval
+            if frames < _FEWEST_FRAMES:
+                raise ValueError(
+                    f"{name} ({getattr(self, name)} ps) must hold at least {_FEWEST_FRAMES} frames of "
+                    f"{self.frame_interval} ps, got {frames:g}"
+                )
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Self:
@@ -116,25 +174,57 @@ class StudyConfig:
             raise ValueError(f"unknown setting {', '.join(unknown)}; there are {', '.join(known)}")
         return cls(**values)
 
-    def run_settings(self, temperature: float) -> NVT:
-        """Settings of the run at one temperature."""
-        return NVT(
-            temperature=temperature,
+    def run_spec(self, temperature: float, boundary: str | None = None) -> RunSpec:
+        """Describe the run at one temperature: of the crystal, or of a boundary by its name."""
+        moving = self.ensemble == "npt"
+        stages = single_temperature(
+            temperature,
+            production=self._picoseconds(self._frame_steps(self.boundary_production if boundary else self.production)),
+            equilibration=self.equilibration,
+            ensemble=self.ensemble,
+            pressure=self.pressure if moving else 0.0,
+            free=self.free if moving else "isotropic",
+        )
+        return RunSpec(
+            stages=stages,
+            structure=self._builder(boundary),
+            potential=self.potential,
             timestep=self.timestep,
             thermostat_time=self.thermostat_time,
-            equilibration=self._steps(self.equilibration),
-            frame_interval=self._steps(self.frame_interval),
-            checkpoint_interval=_CHECKPOINT_STEPS,
+            barostat_time=self.barostat_time,
+            frame_interval=self.frame_interval,
+            thermo_interval=self.frame_interval,
+            checkpoint_interval=self._picoseconds(_CHECKPOINT_STEPS),
+            seed=_seed(self.seed, temperature, boundary or ""),
+            threads=self.threads,
         )
 
     @property
     def steps(self) -> int:
-        """Steps of each run: equilibration, then a whole number of frame intervals."""
+        """Steps of each run of the crystal: equilibration, then a whole number of frame intervals."""
+        return self._steps(self.equilibration) + self._frame_steps(self.production)
+
+    def _builder(self, boundary: str | None) -> Json:
+        if boundary is None:
+            return {"builder": "beta_li3ps4", "supercell": list(self.supercell), "ordering": self.ordering}
+        return {"builder": "boundary", "name": boundary, "ordering": self.ordering, "atoms": self.boundary_atoms}
+
+    def _frame_steps(self, picoseconds: float) -> int:
+        """Steps of a time, as a whole number of frame intervals."""
         interval = self._steps(self.frame_interval)
-        return self._steps(self.equilibration) + interval * round(self._steps(self.production) / interval)
+        return interval * round(self._steps(picoseconds) / interval)
 
     def _steps(self, picoseconds: float) -> int:
         return round(picoseconds * 1e3 / self.timestep)
+
+    def _picoseconds(self, steps: int) -> float:
+        return steps * self.timestep * 1e-3
+
+
+def _seed(seed: int, temperature: float, name: str) -> int:
+    """Seed of one run: it depends on its own system and temperature only, so that adding another changes nothing."""
+    entropy = [seed, round(temperature * 1000), *name.encode()]
+    return int(np.random.SeedSequence(entropy).generate_state(1, np.uint64)[0])
 
 
 def _sequence(config: StudyConfig, name: str) -> tuple[Any, ...]:

@@ -1,4 +1,4 @@
-"""Lithium diffusion in β-Li3PS4 against temperature."""
+"""Lithium diffusion in β-Li3PS4 and its grain boundaries against temperature."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from betalps.dynamics import NVT, Progress, UnstableRunError, load_checkpoint, run_nvt
+from betalps.dynamics import Progress, UnstableRunError, load_checkpoint, run
+from betalps.dynamics.starting import describe_potential
 from betalps.files import write_atomic
-from betalps.structures import beta_li3ps4, check_lps
+from betalps.protocols import RunSpec
 from betalps.studies.config import StudyConfig
+from betalps.studies.systems import build_systems
 from betalps.studies.workers import Report, run_tasks
 from betalps.typing import Json, PathLike
 
@@ -29,12 +29,15 @@ class Event:
 
     Attributes
     ----------
+    system
+        `betalps.studies.systems.CRYSTAL`, or the name of a boundary.
     temperature
         Of the run, K.
     progress
         How far it is.
     """
 
+    system: str
     temperature: float
     progress: Progress
 
@@ -45,7 +48,6 @@ def diffusion_study(
     *,
     observer: Callable[[Event], None] | None = None,
     calculator: Callable[[], Calculator] | None = None,
-    potential: str | None = None,
 ) -> Json:
     """Run a study, or what is left of it, and write its ``results.json``.
 
@@ -54,22 +56,20 @@ def diffusion_study(
     config
         The study.
     folder
-        One folder per temperature and ``results.json`` go there. A temperature that is done is not computed
-        again; one that was interrupted goes on from its last checkpoint.
+        One folder per temperature (a boundary's within a folder of its own) and ``results.json`` go there. A run that
+        is done is not computed again; one that was interrupted goes on from its last checkpoint.
     observer
         Called with the progress of every run, about once per frame.
     calculator
         Makes the ASE calculator; picklable if there is more than one worker. By default `betalps.MTP` with
         the configuration's potential.
-    potential
-        What identifies the potential behind `calculator`, needed with it.
 
     Returns
     -------
     dict
         The content of ``results.json``: configuration, provenance, every temperature's diffusion coefficient
-        with its interval, the Arrhenius line, and what could not be resolved or had to be extrapolated. A run
-        that blew up is listed under ``failed``; the others are still analysed.
+        with its interval, the Arrhenius line, and what could not be resolved or had to be extrapolated; the same of
+        every grain boundary. A run that blew up is listed under ``failed``; the others are still analysed.
 
     Raises
     ------
@@ -86,67 +86,37 @@ def diffusion_study(
     ``if __name__ == "__main__":``.
     """
     folder = Path(folder)
-    if (calculator is None) != (potential is None):
-        raise ValueError("calculator and potential go together: give both or neither")
-    if calculator is None or potential is None:
-        calculator, potential = calculator_factory(config)
-    atoms = beta_li3ps4(config.supercell, ordering=config.ordering)
-    if config.ordering == "4b4":
-        check_lps(atoms)
+    calculator = calculator or calculator_factory(config)
+    found = build_systems(config)
     tasks = {
-        temperature: partial(
-            _run,
-            atoms=atoms,
-            folder=run_folder(folder, temperature),
-            settings=config.run_settings(temperature),
-            steps=config.steps,
-            calculator=calculator,
-            potential=potential,
-            seed=_seed(config.seed, temperature),
+        (system.name, temperature): partial(
+            _run, atoms=system.atoms, folder=folder / system.folder(temperature), spec=spec, calculator=calculator
         )
-        for temperature in config.temperatures
+        for system in found
+        for temperature, spec in system.specs.items()
     }
-    outcomes = run_tasks(
-        tasks,
-        config.workers,
-        lambda temperature, progress: observer(Event(temperature=temperature, progress=progress)) if observer else None,
-    )
-    failed = {temperature: error for temperature, error in outcomes.items() if error is not None}
-    for error in failed.values():
-        if not isinstance(error, UnstableRunError):
+
+    def report(key: tuple[str, float], progress: Progress) -> None:
+        if observer is not None:
+            observer(Event(system=key[0], temperature=key[1], progress=progress))
+
+    outcomes = run_tasks(tasks, config.workers, report)
+    failed = {key: str(error) for key, error in outcomes.items() if error is not None}
+    for error in outcomes.values():
+        if error is not None and not isinstance(error, UnstableRunError):
             raise error
     from betalps.studies.results import assemble
 
-    folders = {t: run_folder(folder, t) for t in config.temperatures if t not in failed}
-    results = assemble(config, atoms, potential, folders, {t: str(error) for t, error in failed.items()})
+    results = assemble(config, found, describe_potential(calculator()), folder, failed)
     write_atomic(folder / "results.json", (json.dumps(results, indent=1, allow_nan=False) + "\n").encode())
     return results
 
 
-def _run(
-    report: Report,
-    *,
-    atoms: Atoms,
-    folder: Path,
-    settings: NVT,
-    steps: int,
-    calculator: Callable[[], Calculator],
-    potential: str,
-    seed: list[int],
-) -> None:
-    run_nvt(
-        atoms,
-        folder,
-        settings,
-        steps=steps,
-        calculator=calculator,
-        potential=potential,
-        rng=np.random.default_rng(seed),
-        observer=report,
-    )
+def _run(report: Report, *, atoms: Atoms, folder: Path, spec: RunSpec, calculator: Callable[[], Calculator]) -> None:
+    run(spec, folder, atoms=atoms, calculator=calculator, observers=[report])
 
 
-def steps_done(config: StudyConfig, folder: PathLike) -> dict[float, int]:
+def steps_done(config: StudyConfig, folder: PathLike) -> dict[tuple[str, float], int]:
     """Count the steps that a study's folder holds already.
 
     Parameters
@@ -159,31 +129,24 @@ def steps_done(config: StudyConfig, folder: PathLike) -> dict[float, int]:
     Returns
     -------
     dict
-        Steps by temperature.
+        Steps by system and temperature.
 
     Raises
     ------
     CheckpointError
         If a checkpoint cannot be read.
     """
-    paths = {t: run_folder(Path(folder), t) / "checkpoint.npz" for t in config.temperatures}
-    return {t: load_checkpoint(path).step if path.exists() else 0 for t, path in paths.items()}
+    paths = {
+        (system.name, temperature): Path(folder) / system.folder(temperature) / "checkpoint.npz"
+        for system in build_systems(config)
+        for temperature in system.specs
+    }
+    return {key: load_checkpoint(path).step if path.exists() else 0 for key, path in paths.items()}
 
 
-def run_folder(folder: Path, temperature: float) -> Path:
-    """Where the run at one temperature lies."""
-    return folder / f"{temperature:g}K"
-
-
-def calculator_factory(config: StudyConfig) -> tuple[Callable[[], Calculator], str]:
-    """Make what makes the configuration's calculator, and the potential's SHA-256."""
+def calculator_factory(config: StudyConfig) -> Callable[[], Calculator]:
+    """Make what makes the configuration's calculator; it can be handed to another process."""
     from betalps.calculators import MTP
     from betalps.potentials import load
 
-    potential = load(config.potential)
-    return partial(MTP, potential, threads=config.threads), potential.sha256
-
-
-def _seed(seed: int, temperature: float) -> list[int]:
-    """Seed of one run: it depends on its own temperature only, so that adding another changes nothing."""
-    return [seed, round(temperature * 1000)]
+    return partial(MTP, load(config.potential), threads=config.threads)

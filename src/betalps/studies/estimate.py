@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from betalps.dynamics.integrator import BussiVerlet, thermal_momenta
-from betalps.structures import beta_li3ps4
+from betalps.dynamics import estimate_run
 from betalps.studies.config import StudyConfig
 from betalps.studies.diffusion import calculator_factory, steps_done
+from betalps.studies.systems import build_systems
 from betalps.typing import PathLike
 
 if TYPE_CHECKING:
@@ -26,19 +23,19 @@ class CostEstimate:
     Attributes
     ----------
     atoms
-        In the supercell.
+        Of each system.
     steps
-        Of each run.
+        Of each run, by system and temperature.
     steps_to_do
         Of all runs together that are not done yet.
     seconds_per_step
-        Measured.
+        Of the crystal, measured.
     seconds
         Wall time that is left, with the workers that the study asks for.
     """
 
-    atoms: int
-    steps: int
+    atoms: dict[str, int]
+    steps: dict[tuple[str, float], int]
     steps_to_do: int
     seconds_per_step: float
     seconds: float
@@ -69,31 +66,22 @@ def estimate_cost(
     CostEstimate
         One process is timed; `workers` of them are assumed not to slow each other down.
     """
-    temperature = max(config.temperatures)
-    atoms = beta_li3ps4(config.supercell, ordering=config.ordering)
-    atoms.calc = (calculator or calculator_factory(config)[0])()
-    rng = np.random.default_rng(config.seed)
-    motion = BussiVerlet(
-        atoms,
-        config.run_settings(temperature),
-        momenta=thermal_momenta(atoms, temperature, rng),
-        rng=rng,
-    )
-    for _ in range(max(trial_steps // 10, 1)):
-        motion.step()
-    began = time.perf_counter()
-    for _ in range(trial_steps):
-        motion.step()
-    per_step = (time.perf_counter() - began) / trial_steps
+    found = build_systems(config)
+    crystal = found[0]
+    calculator = calculator or calculator_factory(config)
+    spec = crystal.specs[max(crystal.specs)]
+    cost = estimate_run(spec, atoms=crystal.atoms, calculator=calculator, trial_steps=trial_steps)
     done = steps_done(config, folder) if folder is not None else {}
-    left = [config.steps - done.get(t, 0) for t in config.temperatures]
-    loads = [0] * config.workers
-    for steps in left:
-        loads[loads.index(min(loads))] += steps
+    steps = {(system.name, t): spec.steps for system in found for t, spec in system.specs.items()}
+    atoms = {system.name: len(system.atoms) for system in found}
+    left = {key: count - done.get(key, 0) for key, count in steps.items()}
+    loads = [0.0] * config.workers  # atom-steps: the cost of a step goes with the number of atoms
+    for (name, _), count in left.items():
+        loads[loads.index(min(loads))] += count * atoms[name]
     return CostEstimate(
-        atoms=len(atoms),
-        steps=config.steps,
-        steps_to_do=sum(left),
-        seconds_per_step=per_step,
-        seconds=max(loads) * per_step,
+        atoms=atoms,
+        steps=steps,
+        steps_to_do=sum(left.values()),
+        seconds_per_step=cost.seconds_per_step,
+        seconds=max(loads) * cost.seconds_per_step / len(crystal.atoms),
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,18 +22,19 @@ from betalps.analysis import (
 from betalps.dynamics import read_thermo
 from betalps.potentials import available, model_card
 from betalps.provenance import provenance
+from betalps.structures import boundary_record
 from betalps.studies.config import StudyConfig
-from betalps.trajectories import Trajectory, read_chunks
+from betalps.studies.remarks import BOND, remarks
+from betalps.studies.systems import System
+from betalps.trajectories import Trajectory, open_trajectory
 from betalps.typing import Json
-from betalps.units import GRAM_PER_CM3_PER_U_PER_ANGSTROM3, thermal_energy
+from betalps.units import GRAM_PER_CM3_PER_U_PER_ANGSTROM3
 
 if TYPE_CHECKING:
     from ase import Atoms
 
-VERSION = 1
+VERSION = 2
 _CURVE_POINTS = 300  # of a mean squared displacement or a time series: more than a plot can show
-_BOND = 2.7  # Å: between the P-S bond (2.1, when hot up to 2.5) and the next S (4.2)
-_RIGID = 1.0  # Å²: a P that vibrates about its site stays well below
 
 # Jalem et al., Energy Adv. 2023, 2, 2029, Table 2: the crystal.
 REFERENCE: Json = {
@@ -43,7 +45,11 @@ REFERENCE: Json = {
 
 
 def assemble(
-    config: StudyConfig, atoms: Atoms, potential: str, folders: dict[float, Path], failed: dict[float, str]
+    config: StudyConfig,
+    systems: Sequence[System],
+    potential: str,
+    folder: Path,
+    failed: dict[tuple[str, float], str],
 ) -> Json:
     """Analyse finished runs.
 
@@ -51,36 +57,54 @@ def assemble(
     ----------
     config
         The study.
-    atoms
-        The crystal at the start of every run.
+    systems
+        What was simulated, the crystal first.
     potential
         Identifies the potential.
-    folders
-        Of the finished runs, by temperature in K.
+    folder
+        Of the study.
     failed
-        Why the others failed, by temperature in K.
+        Why runs failed, by system and temperature in K.
 
     Returns
     -------
     dict
         Ready for JSON, every number finite or None, units in the names or beside the values.
     """
-    runs = {temperature: _run(temperature, folder, config) for temperature, folder in sorted(folders.items())}
+    crystal, *boundaries = systems
     results: Json = {
         "kind": "betalps lithium diffusion study",
         "version": VERSION,
         "config": {**dataclasses.asdict(config)},
         "potential": {"name": config.potential, "sha256": potential, "card": _card(config.potential)},
-        "system": _system(atoms),
-        "runs": [run for run, _ in runs.values()],
-        "failed": [{"temperature_K": t, "why": why} for t, why in sorted(failed.items())],
-        **_line(config, {temperature: result for temperature, (_, result) in runs.items()}, atoms),
+        "system": _system(crystal.atoms),
+        **_analysed(config, crystal, folder, failed),
+        "boundaries": [
+            {"name": system.name, "system": _boundary(system.atoms), **_analysed(config, system, folder, failed)}
+            for system in boundaries
+        ],
         "reference": REFERENCE,
         "provenance": provenance(),
     }
-    results["remarks"] = _remarks(config, results)
+    results["remarks"] = remarks(config, results)
     plain: Json = _finite(results)
     return plain
+
+
+def _analysed(config: StudyConfig, system: System, folder: Path, failed: dict[tuple[str, float], str]) -> Json:
+    """The runs of one system, and their Arrhenius line."""
+    runs = {
+        temperature: _run(temperature, folder, system.folder(temperature), config)
+        for temperature in sorted(system.specs)
+        if (system.name, temperature) not in failed
+    }
+    return {
+        "runs": [run for run, _ in runs.values()],
+        "failed": [
+            {"temperature_K": t, "why": why} for (name, t), why in sorted(failed.items()) if name == system.name
+        ],
+        **_line(config, runs),
+    }
 
 
 def _card(name: str) -> str | None:
@@ -95,13 +119,30 @@ def _system(atoms: Atoms) -> Json:
         "cell_A": [float(length) for length in atoms.cell.lengths()],
         "cell_angles_deg": [float(angle) for angle in atoms.cell.angles()],
         "density_g_per_cm3": float(atoms.get_masses().sum() / atoms.get_volume() * GRAM_PER_CM3_PER_U_PER_ANGSTROM3),
-        **{name: atoms.info[name] for name in ("phase", "ordering", "supercell", "source")},
+        **{name: atoms.info[name] for name in ("phase", "ordering", "supercell", "source") if name in atoms.info},
     }
 
 
-def _run(temperature: float, folder: Path, config: StudyConfig) -> tuple[Json, Diffusion]:
+def _boundary(atoms: Atoms) -> Json:
+    record = boundary_record(atoms)
+    names = (
+        "kind",
+        "disorientation",
+        "strain",
+        "area",
+        "separations",
+        "gaps",
+        "equivalent",
+        "lattice_planes",
+        "repeats",
+    )
+    return {**_system(atoms), **{name: record[name] for name in names}}
+
+
+def _run(temperature: float, study: Path, name: str, config: StudyConfig) -> tuple[Json, Diffusion]:
     """Analyse one run; returns its entry in the results, and its diffusion."""
-    trajectory = read_chunks(folder / "trajectory")
+    folder = study / name
+    trajectory = open_trajectory(folder / "trajectory")
     result = diffusion(trajectory, "Li")
     sigma = conductivity(
         result.total.diffusivity,
@@ -111,8 +152,9 @@ def _run(temperature: float, folder: Path, config: StudyConfig) -> tuple[Json, D
     )
     entry = {
         "temperature_K": temperature,
-        "folder": folder.name,
+        "folder": name,
         "frames": len(trajectory),
+        "mean_cell_A": [float(length) for length in np.linalg.norm(trajectory.mean_cell, axis=1)],
         "thermodynamics": _thermodynamics(folder, config, len(trajectory.symbols)),
         "framework": _framework(trajectory),
         "diffusion": _thin(result.to_dict()),
@@ -124,13 +166,15 @@ def _run(temperature: float, folder: Path, config: StudyConfig) -> tuple[Json, D
 def _thermodynamics(folder: Path, config: StudyConfig, atoms: int) -> Json:
     """Averages over the production, and thinned time series over the whole run."""
     log = read_thermo(folder)
-    production = log["time_ps"] >= config.equilibration
+    production = log["time_ps"] >= config.equilibration - 1e-9
     time, conserved = log["time_ps"][production], log["conserved_energy_eV"][production]
     drift = np.polyfit(time, conserved, 1)[0] if len(time) > 1 else np.nan
     keep = _spread(len(log["time_ps"]))
     return {
         "mean_temperature_K": float(log["temperature_K"][production].mean()),
         "mean_potential_energy_eV_per_atom": float(log["potential_energy_eV"][production].mean()) / atoms,
+        "mean_volume_A3": float(log["volume_A3"][production].mean()),
+        "mean_pressure_GPa": float(log["pressure_GPa"][production].mean()),
         "conserved_energy_drift_meV_per_atom_per_100ps": float(drift) * 1e5 / atoms,
         "time_ps": log["time_ps"][keep].tolist(),
         "temperature_K": log["temperature_K"][keep].tolist(),
@@ -152,7 +196,7 @@ def _framework(trajectory: Trajectory) -> Json:
             cell=trajectory.cells[frame],
             pbc=trajectory.pbc,
         )
-        centres = neighbor_list("i", atoms, {("P", "S"): _BOND})
+        centres = neighbor_list("i", atoms, {("P", "S"): BOND})
         bonds = np.bincount(centres, minlength=len(atoms))
         intact.append(float((bonds[trajectory.symbols == "P"] == 4).mean()))
     phosphorus = mean_squared_displacement(trajectory, "P", remove_drift=False)
@@ -163,15 +207,15 @@ def _framework(trajectory: Trajectory) -> Json:
     }
 
 
-def _line(config: StudyConfig, analysed: dict[float, Diffusion], atoms: Atoms) -> Json:
+def _line(config: StudyConfig, runs: dict[float, tuple[Json, Diffusion]]) -> Json:
     """Fit the Arrhenius line, where enough temperatures resolve D, and carry it to the target temperature."""
     missing = {"arrhenius": None, "target_conductivity": None}
-    if not analysed:
+    if not runs:
         return {**missing, "arrhenius_missing": "no run finished"}
-    estimates = [result.total for result in analysed.values()]
+    estimates = [result.total for _, result in runs.values()]
     try:
         line = arrhenius(
-            list(analysed),
+            list(runs),
             [estimate.diffusivity for estimate in estimates],
             [estimate.standard_error for estimate in estimates],
             resolved=[estimate.resolved for estimate in estimates],
@@ -182,7 +226,7 @@ def _line(config: StudyConfig, analysed: dict[float, Diffusion], atoms: Atoms) -
     sigma = conductivity(
         line.target_diffusivity,
         line.target_interval,
-        carrier_density=float((atoms.symbols == "Li").sum() / atoms.get_volume()),
+        carrier_density=runs[min(runs)][0]["conductivity"]["carrier_density"],  # of the coldest run
         temperature=config.target_temperature,
     )
     return {
@@ -203,54 +247,6 @@ def _drawn(line: Arrhenius) -> Json:
         "low_angstrom2_per_ps": low.tolist(),
         "high_angstrom2_per_ps": high.tolist(),
     }
-
-
-def _remarks(config: StudyConfig, results: Json) -> list[str]:
-    """Say what a reader must know before using the numbers."""
-    remarks = [
-        "The cell is fixed at its relaxed size for every temperature (NVT): thermal expansion is left out.",
-        "Conductivities are Nernst-Einstein with a Haven ratio of 1: correlations between ions are left out.",
-    ]
-    shortest = min(results["system"]["cell_A"])
-    remarks.append(
-        f"One trajectory per temperature, {results['system']['atoms']} atoms, shortest cell edge "
-        f"{shortest:.1f} Å: the effect of the cell's size is not in the intervals."
-    )
-    line = results["arrhenius"]
-    if line is None:
-        remarks.append(f"No Arrhenius line: {results['arrhenius_missing']}.")
-    elif line["extrapolated"]:
-        coldest = min(line["temperatures"])
-        remarks.append(
-            f"Values at {config.target_temperature:g} K are extrapolated from {coldest:g} K and above with "
-            "one straight line. Their intervals are statistical; a slope that changes with temperature is "
-            f"not in them. The two coldest temperatures alone give E_a = {_coldest_slope(line):.3f} eV."
-        )
-    for run in results["runs"]:
-        kelvin = f"{run['temperature_K']:g} K"
-        if not run["diffusion"]["total"]["resolved"]:
-            remarks.append(f"{kelvin}: diffusion is not resolved; the value given is an upper bound.")
-        if run["framework"]["whole_PS4_least"] < 1.0:
-            remarks.append(
-                f"{kelvin}: in some frames only {run['framework']['whole_PS4_least']:.1%} of the P have "
-                f"four S within {_BOND:g} Å."
-            )
-        moved = run["framework"]["P_msd_half_run_A2"]
-        if moved > _RIGID:
-            remarks.append(
-                f"{kelvin}: the P atoms moved too (mean squared displacement {moved:.1f} Å² in half the "
-                "run): the framework is no longer a rigid host."
-            )
-    remarks += [f"{entry['temperature_K']:g} K: no result. {entry['why']}" for entry in results["failed"]]
-    return remarks
-
-
-def _coldest_slope(line: Json) -> float:
-    """Activation energy in eV between the two coldest temperatures of the fit."""
-    order = np.argsort(line["temperatures"])[:2]
-    inverse = [1.0 / thermal_energy(line["temperatures"][k]) for k in order]
-    logs = np.log([line["diffusivities"][k] for k in order])
-    return float((logs[1] - logs[0]) / (inverse[0] - inverse[1]))
 
 
 def _thin(result: Json) -> Json:

@@ -6,12 +6,13 @@ import multiprocessing
 import signal
 import sys
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from multiprocessing.connection import Connection, wait
-from typing import Any
+from typing import Any, TypeVar
 
 from betalps.errors import BetalpsError
 
+Key = TypeVar("Key", bound=Hashable)
 Report = Callable[[Any], None]
 Task = Callable[[Report], None]
 """What a process does: a picklable callable that is handed a function to report through."""
@@ -22,8 +23,8 @@ class WorkerError(BetalpsError):
 
 
 def run_tasks(
-    tasks: Mapping[float, Task], workers: int, report: Callable[[float, Any], None]
-) -> dict[float, BetalpsError | None]:
+    tasks: Mapping[Key, Task], workers: int, report: Callable[[Key, Any], None]
+) -> dict[Key, BetalpsError | None]:
     """Run tasks, at most `workers` at a time.
 
     Parameters
@@ -50,14 +51,14 @@ def run_tasks(
     Whatever way this function is left, its processes are ended. When this very process is killed, each of
     them finds its pipe broken at its next report and ends too.
     """
-    outcomes: dict[float, BetalpsError | None] = {}
+    outcomes: dict[Key, BetalpsError | None] = {}
     if workers == 1:
         for key, task in tasks.items():
             outcomes[key] = _here(task, lambda message, key=key: report(key, message))  # type: ignore[misc]
         return outcomes
     context = multiprocessing.get_context("spawn")  # a fork would copy threads in an unknown state
     waiting = list(tasks.items())
-    running: dict[Connection, tuple[float, Any]] = {}
+    running: dict[Connection, tuple[Key, Any]] = {}
     try:
         while waiting or running:
             while waiting and len(running) < workers:

@@ -1,0 +1,75 @@
+"""What a run in LAMMPS will cost, measured before it is made."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from betalps.dynamics import Progress, RunCost, starting_structure
+from betalps.lammps.choosing import default_ranks
+from betalps.lammps.restarts import next_launch
+from betalps.lammps.running import run_lammps
+from betalps.protocols import RunSpec
+from betalps.typing import PathLike
+
+if TYPE_CHECKING:
+    from ase import Atoms
+
+_DUMPED, _STORED = 50, 12 + 6  # bytes per atom of a frame: as LAMMPS writes it, and in the trajectory
+_CHECKPOINT = 3 * 100  # bytes per atom of the checkpoints
+_LINE = 550  # bytes of a line of the log, LAMMPS's and ours
+
+
+def estimate_lammps(
+    spec: RunSpec,
+    folder: PathLike | None = None,
+    *,
+    atoms: Atoms | None = None,
+    ranks: int | None = None,
+    trial_steps: int = 50,
+) -> RunCost:
+    """Time some steps of a run's longest stage in LAMMPS, and count those that are left.
+
+    Parameters
+    ----------
+    spec
+        The run.
+    folder
+        Its folder: what is done there already is not counted as left. Nothing is written into it.
+    atoms, ranks
+        As for `run_lammps`.
+    trial_steps
+        How many steps to time.
+
+    Raises
+    ------
+    LammpsError
+        LAMMPS is missing, does not fit, or failed.
+    CheckpointError
+        The folder's checkpoints are damaged.
+    """
+    atoms = starting_structure(spec) if atoms is None else atoms
+    ranks = ranks or spec.ranks or default_ranks(len(atoms))
+    longest = spec.stages[int(np.argmax(spec.stage_steps))]
+    picoseconds = 1e-3 * spec.timestep
+    stage = replace(longest, time=trial_steps * picoseconds, production=False, frame_interval=None)
+    interval = max(1, trial_steps // 5) * picoseconds
+    trial = replace(spec, stages=(stage,), thermo_interval=interval, checkpoint_interval=stage.time, grade=spec.grade)
+    seen: list[Progress] = []
+    with tempfile.TemporaryDirectory(prefix="betalps-") as scratch:
+        run_lammps(trial, scratch, atoms=atoms, ranks=ranks, observers=[seen.append])
+    done = next_launch(Path(folder)).step if folder is not None and Path(folder).is_dir() else 0
+    lines = spec.steps // spec.thermo_steps
+    return RunCost(
+        atoms=len(atoms),
+        engine=f"lammps on {ranks} rank{'s' if ranks > 1 else ''}",
+        steps=spec.steps,
+        steps_to_do=max(spec.steps - done, 0),
+        seconds_per_step=86400 * 1e-6 * spec.timestep / max(progress.ns_per_day for progress in seen),
+        frames=spec.frames,
+        bytes_on_disk=(spec.frames * (_DUMPED + _STORED) + _CHECKPOINT) * len(atoms) + lines * _LINE,
+    )
