@@ -27,7 +27,7 @@ from ase.md.verlet import VelocityVerlet
 from betalps import MTP, _core
 from betalps.calculators import Engine
 from betalps.calculators.engine import Precision, default_threads
-from betalps.dynamics.integrator import thermal_momenta
+from betalps.dynamics import thermal_momenta
 from betalps.neighbors import neighbor_list
 from betalps.potentials import Potential, load
 from betalps.structures import beta_li3ps4

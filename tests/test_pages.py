@@ -1,6 +1,7 @@
 """Every code block of the README and of the documentation runs, and every command in them exists."""
 
 import doctest
+import itertools
 import pkgutil
 import re
 import shlex
@@ -83,7 +84,7 @@ def test_toml_blocks_are_settings_of_a_study(page):
 @pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
 def test_command_is_known_with_its_options(words):
     """`betalps VERB --option …` as written on a page: the verb's help names every option."""
-    verb = [word for word in words[1:2] if not word.startswith("-")]
+    verb = list(itertools.takewhile(lambda word: re.fullmatch(r"[a-z]+", word), words[1:]))
     options = [word.partition("=")[0] for word in words[1:] if word.startswith("-")]
     program = shutil.which("betalps", path=str(Path(sys.executable).parent))
     assert program, "the console script is not installed beside this python"

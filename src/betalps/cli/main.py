@@ -12,17 +12,20 @@ from betalps import __version__
 from betalps.errors import BetalpsError
 
 VERBS = {
-    "study": "lithium diffusion in β-Li3PS4: runs at several temperatures, Arrhenius line, report",
+    "study": "lithium diffusion in β-Li3PS4 and its grain boundaries: runs, Arrhenius lines, report",
+    "build": "crystals, grain boundaries and amorphous/crystal interfaces, written and described",
+    "md": "molecular dynamics of a structure, resumable, with its cost told before",
+    "amorphize": "a glass by melting and quenching",
     "lammps": "runs in LAMMPS on many ranks: run, write for a cluster, check",
+    "convert": "trajectories of ASE, LAMMPS and H5MD into the store that analyses read, and back",
     "potentials": "the potentials that come with betalps, and their model cards",
+    "check": "check a potential on a structure: derivatives, invariances, ASE's conventions",
     "train": "fit a potential to labelled structures",
     "evaluate": "compare a potential with labelled structures: tables of errors, parity plots",
     "grid": "fit potentials of several levels and cutoffs, and recommend one",
-    "check": "check a potential on a structure: derivatives, invariances, ASE's conventions",
+    "label": "compute energies, forces and stresses of structures with any calculator, resumable",
     "select": "select the active set of a potential from its training configurations",
     "grade": "how far structures are from what a potential was trained on",
-    "label": "compute energies, forces and stresses of structures with any calculator, resumable",
-    "convert": "trajectories of ASE, LAMMPS and H5MD into the store that analyses read, and back",
 }
 
 _EPILOG = """\
