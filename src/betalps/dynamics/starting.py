@@ -78,18 +78,21 @@ def _built(table: Json) -> Atoms:
 
     arguments = {name: tuple(value) if isinstance(value, list) else value for name, value in table.items()}
     name = arguments.pop("builder")
-    function = getattr(structures, name, None) if name in structures.__all__ else None
-    if not inspect.isfunction(function):
-        builders = [known for known in structures.__all__ if inspect.isfunction(getattr(structures, known))]
+    public = {known: getattr(structures, known) for known in structures.__all__}
+    builders = {
+        known: function
+        for known, function in public.items()
+        if inspect.isfunction(function) and inspect.signature(function).return_annotation in {"Atoms", Atoms}
+    }
+    if name not in builders:
         raise ValueError(f"structure: no builder {name!r}; betalps.structures has {', '.join(builders)}")
+    function = builders[name]
     try:
         inspect.signature(function).bind(**arguments)
     except TypeError as error:
         raise ValueError(f"structure: builder {name}: {error}") from error
-    atoms = function(**arguments)
-    if isinstance(atoms, Atoms):
-        return atoms
-    raise ValueError(f"structure: {name} returns {type(atoms).__name__}, expected a builder of ase.Atoms")
+    built: Atoms = function(**arguments)
+    return built
 
 
 def check_start(atoms: Atoms, spec: RunSpec) -> None:
