@@ -5,6 +5,14 @@ from betalps.reports.boundary_table import boundaries_table, boundary_table
 from betalps.reports.candidates import plot_candidates
 from betalps.reports.html import render_report, write_report
 from betalps.reports.plots import plot_arrhenius, plot_msd, plot_thermodynamics
+from betalps.reports.structure_plots import (
+    plot_bond_angles,
+    plot_planar_density,
+    plot_polyanions,
+    plot_profile,
+    plot_rdf,
+    plot_reorientation,
+)
 from betalps.reports.structures import plot_boundary
 from betalps.reports.training import plot_cost, plot_grid, plot_loss, plot_parity
 
@@ -12,6 +20,7 @@ __all__ = [
     "boundaries_table",
     "boundary_table",
     "plot_arrhenius",
+    "plot_bond_angles",
     "plot_boundary",
     "plot_boundary_diffusion",
     "plot_candidates",
@@ -20,6 +29,11 @@ __all__ = [
     "plot_loss",
     "plot_msd",
     "plot_parity",
+    "plot_planar_density",
+    "plot_polyanions",
+    "plot_profile",
+    "plot_rdf",
+    "plot_reorientation",
     "plot_thermodynamics",
     "render_report",
     "write_report",
