@@ -2,9 +2,20 @@
 
 from betalps.reports.boundary_diffusion import plot_boundary_diffusion
 from betalps.reports.boundary_table import boundaries_table, boundary_table
+from betalps.reports.bulk import plot_elastic_tensor, plot_equation_of_state, plot_lattice, plot_table_1, table_1
 from betalps.reports.candidates import plot_candidates
+from betalps.reports.disorder import plot_disorder
 from betalps.reports.html import render_report, write_report
+from betalps.reports.jumps import (
+    plot_jump_activation,
+    plot_jump_correlation,
+    plot_jump_network,
+    plot_jump_rates,
+    plot_occupancy,
+    plot_residence,
+)
 from betalps.reports.plots import plot_arrhenius, plot_msd, plot_thermodynamics
+from betalps.reports.rings import plot_persistence, plot_persistent_fraction, plot_ring_lifetimes, plot_ring_sizes
 from betalps.reports.structure_plots import (
     plot_bond_angles,
     plot_planar_density,
@@ -25,16 +36,32 @@ __all__ = [
     "plot_boundary_diffusion",
     "plot_candidates",
     "plot_cost",
+    "plot_disorder",
+    "plot_elastic_tensor",
+    "plot_equation_of_state",
     "plot_grid",
+    "plot_jump_activation",
+    "plot_jump_correlation",
+    "plot_jump_network",
+    "plot_jump_rates",
+    "plot_lattice",
     "plot_loss",
     "plot_msd",
+    "plot_occupancy",
     "plot_parity",
+    "plot_persistence",
+    "plot_persistent_fraction",
     "plot_planar_density",
     "plot_polyanions",
     "plot_profile",
     "plot_rdf",
     "plot_reorientation",
+    "plot_residence",
+    "plot_ring_lifetimes",
+    "plot_ring_sizes",
+    "plot_table_1",
     "plot_thermodynamics",
     "render_report",
+    "table_1",
     "write_report",
 ]
