@@ -2,12 +2,13 @@
 
 import numpy as np
 import pytest
+from ase import Atoms
 from ase.build import bulk
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from betalps.structures import beta_li3ps4
-from betalps.structures.bonding import bonded_units
+from betalps.structures.bonding import bonded_units, default_bonds
 from betalps.structures.contacts import contact_table, least_gaps, shortest_contacts
 
 
@@ -89,3 +90,12 @@ def test_nothing_to_touch_needs_no_gap():
     assert least_gaps(alone, nobody, 3 * np.eye(2), np.array([[2.0]]))[0, 0] == 0
     assert least_gaps(alone, alone, 3 * np.eye(2), np.array([[0.0]]))[0, 0] == 0
     assert least_gaps(alone, alone, 3 * np.eye(2), np.array([[2.0]]))[0, 0] == 2
+
+
+def test_what_the_crystal_never_brings_near_stays_apart_too():
+    """Two CO of neighbouring grains must not become one unit because no two C of the crystal are within 8 Å."""
+    crystal = Atoms("COLi", positions=[(0, 0, 0), (1.15, 0, 0), (5, 5, 5)], cell=[10, 10, 10], pbc=True)
+    found = shortest_contacts([(crystal, bonded_units(crystal))])
+    assert set(found) == {(a, b) for a in ("C", "Li", "O") for b in ("C", "Li", "O") if a <= b}
+    for pair, longest in default_bonds({"C", "O"}).items():
+        assert 0.9 * found[pair] > longest

@@ -81,8 +81,10 @@ class BoundaryEnergy(Result):
         The largest principal strain in the plane of either grain.
     expansion
         How much thicker a boundary makes the relaxed structure than the relaxed bulk of as many atoms.
-    steps, converged, force
-        Relaxation of the boundary: steps done, whether the limit was reached, and the largest force on an atom left.
+    steps
+        Of the relaxation of the boundary.
+    converged, force
+        Whether its limit was reached, and the largest force on an atom left.
     stress
         Normal stress left along z.
     bulk_converged
@@ -245,8 +247,8 @@ def boundary_energies(
 
     Yields
     ------
-    name : str
-    energy : BoundaryEnergy
+    tuple of str and BoundaryEnergy
+        The name, and the energy.
     """
     for name, entry in boundaries.items():
         atoms = entry() if callable(entry) else entry

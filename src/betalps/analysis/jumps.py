@@ -122,8 +122,10 @@ class JumpActivation(Result):
 
     Attributes
     ----------
-    name, start, end : str
-        As in `JumpPath`; the length in the name is that of the lowest temperature.
+    name : str
+        As in `JumpPath`; the length in it is that of the lowest temperature.
+    start, end : str
+        As in `JumpPath`.
     temperatures, rates, rate_errors : (n,) array
     barrier, barrier_error : float
     barrier_interval : (2,) tuple

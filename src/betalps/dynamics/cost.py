@@ -36,8 +36,10 @@ class RunCost:
         In the structure.
     engine
         What will move them.
-    steps, steps_to_do
-        Of the whole run, and those that its folder does not hold yet.
+    steps
+        Of the whole run.
+    steps_to_do
+        Those that its folder does not hold yet.
     seconds_per_step
         Measured.
     frames

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import combinations_with_replacement
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
@@ -17,7 +18,8 @@ if TYPE_CHECKING:
 Contacts: TypeAlias = Mapping[tuple[str, str], float]
 """Shortest distance in Å of two atoms that are not bonded, for pairs of species in alphabetical order."""
 
-_REACH = 8.0  # Å; species that never come so near do not touch
+_REACH = 8.0  # Å; how far distances are looked at
+_UNSEEN = 1.6  # times the covalent radii: what two species keep that the crystal has never that near; a bond has 1.25
 _BLOCK = 250_000  # pairs times translations at a time
 _ROUND = 0.5  # Å; pairs are looked at in order of the gap that they can ask for, so much at a time
 
@@ -29,13 +31,16 @@ def shortest_contacts(crystals: Sequence[tuple[Atoms, Units]]) -> dict[tuple[str
     ----------
     crystals
         One crystal or several, with their units. Of a pair of species that meets in several the shortest distance
-        counts. Species of different crystals that never meet get the mean of their distances to their own kind.
+        counts. Species of different crystals that never meet get the mean of their distances to their own kind; what
+        is never within 8 Å of each other, 1.6 times the sum of the covalent radii.
 
     Returns
     -------
     dict
         In Å; in β-Li3PS4 S-S 3.28 (within a PS4), P-P 5.08, P-S 4.23 (to the next PS4), Li-S 2.46.
     """
+    from ase.data import atomic_numbers, covalent_radii
+
     found: dict[tuple[str, str], float] = {}
     for crystal, units in crystals:
         pairs = neighbor_list(crystal, _REACH)
@@ -56,6 +61,8 @@ def shortest_contacts(crystals: Sequence[tuple[Atoms, Units]]) -> dict[tuple[str
         for b in everything[n + 1 :]:
             if (a, b) not in found and (a, a) in found and (b, b) in found:
                 found[a, b] = (found[a, a] + found[b, b]) / 2
+    for a, b in combinations_with_replacement(everything, 2):
+        found.setdefault((a, b), _UNSEEN * float(covalent_radii[atomic_numbers[a]] + covalent_radii[atomic_numbers[b]]))
     return found
 
 
