@@ -1,12 +1,39 @@
 """The potentials that come with betalps."""
 
-import pytest
+import hashlib
+import math
 
+import numpy as np
+import pytest
+from ase import units
+
+from betalps import MTP
+from betalps.active_learning import grade
+from betalps.datasets import read
 from betalps.potentials import Potential, available, load, model_card
+from betalps.potentials.bundle import model_card_data
+from betalps.structures import beta_li3ps4
+from betalps.training import evaluate
+
+NAME = "beta-lps"
+
+
+@pytest.fixture(scope="session")
+def recipe(root):
+    """The folder with the scripts and the data; the test is skipped where it is absent."""
+    folder = root / "potentials" / NAME
+    if not (folder / "data").is_dir():
+        pytest.skip("the data of the bundled potential are in the repository only")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def held_out(recipe):
+    return list(read(recipe / "data/held-out.extxyz.xz"))
 
 
 def test_each_is_fitted_names_its_species_and_has_a_card():
-    assert "beta-lps-interim" in available()
+    assert {NAME, "beta-lps-interim"} <= set(available())
     for name in available():
         potential = load(name)
         assert potential.fitted
@@ -20,9 +47,111 @@ def test_each_is_fitted_names_its_species_and_has_a_card():
             assert symbol in card
 
 
-def test_interim_is_the_fit_it_says_it_is(shared):
-    original = Potential.read(shared / "data/potentials/beta-lps-interim-l14.almtp", ["Li", "P", "S"])
-    assert load("beta-lps-interim") == original.replace(name="beta-lps-interim")
+def test_card_is_of_the_potential_it_lies_beside():
+    card, potential = model_card_data(NAME), load(NAME)
+    assert card["name"] == NAME
+    assert card["potential"]["sha256"] == potential.sha256
+    assert card["potential"]["cutoff_A"] == potential.cutoff == 5.0
+    assert card["potential"]["level"] == potential.level == 14
+
+
+def test_card_names_the_data_by_their_hashes(recipe):
+    for name, facts in model_card_data(NAME)["data"].items():
+        path = recipe / f"data/{name}.extxyz.xz"
+        assert hashlib.sha256(path.read_bytes()).hexdigest() == facts["sha256"], name
+
+
+def test_held_out_frames_and_trajectories_were_not_trained_on(recipe, held_out):
+    data = model_card_data(NAME)["data"]
+    trained = [atoms for name in data if name != "held-out" for atoms in read(recipe / f"data/{name}.extxyz.xz")]
+    assert len(trained) == sum(facts["frames"] for name, facts in data.items() if name != "held-out")
+    assert not {atoms.info["source"] for atoms in trained} & {atoms.info["source"] for atoms in held_out}
+
+
+def test_errors_of_the_card_are_found_again(held_out):
+    card = model_card_data(NAME)["held_out"]
+    report = evaluate(NAME, held_out, groups=["group"], threads=1)
+    for found, said in [
+        (report.overall, card["overall"]),
+        *((errors, card["groups"]["group"][name]) for name, errors in report.groups["group"].items()),
+    ]:
+        assert found.configurations == said["configurations"]
+        for name, errors, factor in [
+            ("energy_meV_per_atom", found.energy, 1e3),
+            ("force_meV_per_A", found.force, 1e3),
+            ("stress_GPa", found.stress, 1.0),
+        ]:
+            assert factor * errors.mae == pytest.approx(said[name]["mae"], abs=2e-3)
+            assert factor * errors.max == pytest.approx(said[name]["max"], abs=2e-3)
+
+
+def test_errors_are_what_was_promised():
+    for name, found in model_card_data(NAME)["held_out"]["targets"].items():
+        assert found["value"] <= found["target"], name
+        assert found["frames"] >= 20, name
+
+
+@pytest.mark.filterwarnings("ignore:.*rows of the active set were never filled")
+def test_grades_work_out_of_the_box(held_out):
+    potential = load(NAME)
+    assert potential.has_active_set
+    crystal = beta_li3ps4()
+    crystal.calc = MTP(NAME, threads=1, grade=True)
+    assert 0 < crystal.calc.get_grade(crystal) <= 1.1
+    crystal.positions[0] += [0.0, 0.0, 1.4]  # onto a neighbour
+    assert crystal.calc.get_grade(crystal) > 10
+    cold = [atoms for atoms in held_out if atoms.info["temperature_K"] <= 600]
+    assert grade(NAME, cold, threads=1).largest.max() < 2
+
+
+def test_crystal_has_the_cell_and_density_of_the_card():
+    from ase.filters import FrechetCellFilter
+    from ase.optimize import FIRE
+
+    said = model_card_data(NAME)["properties"]
+    crystal = beta_li3ps4()
+    crystal.calc = MTP(NAME, threads=1)
+    FIRE(FrechetCellFilter(crystal, mask=[1, 1, 1, 0, 0, 0]), logfile=None).run(fmax=0.005, steps=300)
+    mine, teacher = said["potential"]["beta 4b4"], said["teacher"]["beta 4b4"]
+    np.testing.assert_allclose(crystal.cell.lengths(), mine["cell_A"], rtol=1e-3)
+    np.testing.assert_allclose(mine["cell_A"], teacher["cell_A"], rtol=0.01)
+    np.testing.assert_allclose(mine["cell_A"], [13.08, 8.12, 6.265], rtol=0.01)
+    density = crystal.get_masses().sum() / units.kg * 1e3 / (crystal.get_volume() * 1e-24)
+    assert density == pytest.approx(mine["density_g_per_cm3"], rel=2e-3)
+    assert math.isclose(density, 1.797, rel_tol=0.01)
+
+
+@pytest.mark.physics
+@pytest.mark.parametrize("temperature", [300.0, 600.0])
+def test_tetrahedra_stay_whole_at_constant_pressure(temperature):
+    from ase.md.nose_hoover_chain import IsotropicMTKNPT
+    from ase.md.velocitydistribution import thermalize_momenta
+    from matscipy.neighbours import neighbour_list
+
+    crystal = beta_li3ps4((1, 1, 2))
+    crystal.calc = MTP(NAME, threads=1)
+    thermalize_momenta(crystal, temperature_K=temperature, rng=np.random.default_rng(1))
+    volume = crystal.get_volume()
+    settings = {"temperature_K": temperature, "pressure_au": 1e5 * units.Pascal}
+    damping = {"tdamp": 100 * units.fs, "pdamp": 1000 * units.fs}
+    IsotropicMTKNPT(crystal, 2 * units.fs, **settings, **damping).run(1000)
+    i, j = neighbour_list("ij", crystal, 2.7)
+    bonds = (crystal.numbers[i] == 15) & (crystal.numbers[j] == 16)
+    number = np.bincount(i[bonds], minlength=len(crystal))[crystal.numbers == 15]
+    assert (number == 4).all()
+    assert 0.95 < crystal.get_volume() / volume < 1.12
+
+
+def test_long_runs_of_the_card_did_not_break():
+    runs = model_card_data(NAME)["stability"]
+    assert len(runs) == 5
+    for name, run in runs.items():
+        assert run["broken_after_ps"] is None, name
+    for temperature in (300, 600):
+        run = runs[f"256 atoms, {temperature} K"]
+        assert run["time_ps"] >= 1000
+        assert run["ps4_least"] == 1.0
+        assert run["temperature_K"] == pytest.approx(temperature, rel=0.03)
 
 
 def test_load_takes_a_path(tmp_path):
@@ -33,7 +162,16 @@ def test_load_takes_a_path(tmp_path):
 
 
 def test_unknown_names():
-    with pytest.raises(FileNotFoundError, match=r"'beta-lps' is neither a file nor a bundled potential \(.*interim"):
-        load("beta-lps")
+    with pytest.raises(FileNotFoundError, match=r"'lps' is neither a file nor a bundled potential \(.*interim"):
+        load("lps")
     with pytest.raises(KeyError, match="no bundled potential is called 'x'"):
         model_card("x")
+    with pytest.raises(KeyError, match="no bundled potential is called 'x'"):
+        model_card_data("x")
+    with pytest.raises(KeyError, match="'beta-lps-interim' has no data"):
+        model_card_data("beta-lps-interim")
+
+
+def test_interim_is_the_fit_it_says_it_is(shared):
+    original = Potential.read(shared / "data/potentials/beta-lps-interim-l14.almtp", ["Li", "P", "S"])
+    assert load("beta-lps-interim") == original.replace(name="beta-lps-interim")

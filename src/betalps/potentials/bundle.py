@@ -1,12 +1,13 @@
 """The potentials that come with betalps, each beside its model card."""
 
+import json
 from collections.abc import Sequence
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
 
 from betalps.potentials.potential import Potential
-from betalps.typing import PathLike
+from betalps.typing import Json, PathLike
 
 _SUFFIX = ".almtp"
 
@@ -60,7 +61,31 @@ def model_card(name: str) -> str:
     KeyError
         No bundled potential has this name; says which there are.
     """
+    return _beside(name, ".md").read_text(encoding="utf-8")
+
+
+def model_card_data(name: str) -> Json:
+    """The numbers of a model card, for programs: data and their hashes, fit, held-out errors, properties, long runs.
+
+    Parameters
+    ----------
+    name
+        One of :func:`available`.
+
+    Raises
+    ------
+    KeyError
+        No bundled potential has this name, or it has a card in words only.
+    """
+    path = _beside(name, ".json")
+    if not path.is_file():
+        raise KeyError(f"the model card of {name!r} has no data; model_card({name!r}) has it in words")
+    found: Json = json.loads(path.read_text(encoding="utf-8"))
+    return found
+
+
+def _beside(name: str, suffix: str) -> Traversable:
     if name not in available():
         message = f"no bundled potential is called {name!r}; there are: {', '.join(available())}"
         raise KeyError(message)
-    return (_folder() / f"{name}.md").read_text(encoding="utf-8")
+    return _folder() / f"{name}{suffix}"

@@ -1,0 +1,244 @@
+"""Make the model card from what was measured: ``python card.py P.almtp --stability DIR --output FOLDER``.
+
+Writes NAME.json (all numbers) and NAME.md (for people) from: the fit's record beside the potential (fit.py), the
+held-out labels (evaluate.py), properties of potential and teacher (properties.py), the long runs (stability.py).
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+from evaluate import report
+from properties import properties
+
+from betalps import MTP
+from betalps.datasets import read
+from betalps.potentials import Potential
+from betalps.training import PropertyErrors
+
+HERE = Path(__file__).parent
+TARGETS = {
+    "force, all": (100.0, "meV/Å"),
+    "force, 300 to 600 K": (60.0, "meV/Å"),
+    "energy, >= 128 atoms, to 1200 K": (2.7, "meV/atom"),
+    "energy, 32 atoms": (5.0, "meV/atom"),
+    "stress, all": (0.2, "GPa"),
+}
+TRAINING = ("start", "round1", "round2", "round3", "crystals", "round4")
+HELD = "held-out"
+
+
+def gather(path: Path, stability: Path | None, training: list[str]) -> dict:
+    """All numbers of the card."""
+    potential = Potential.read(path)
+    fit = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
+    held = list(read(HERE / f"data/{HELD}.extxyz.xz").frames)
+    found, wanted = report(potential, held)
+    worst = {name: _where(held[index]) for name, index in found.worst.items()}
+    return {
+        "name": potential.name,
+        "potential": {
+            "species": list(potential.species),
+            "level": potential.level,
+            "cutoff_A": potential.cutoff,
+            "min_dist_A": potential.min_dist,
+            "radial_size": potential.core.radial_size,
+            "coefficients": potential.coeffs_count,
+            "active_set_unfilled_rows": int(potential.active_set.unfilled),
+            "sha256": potential.sha256,
+        },
+        "teacher": "SevenNet 7net-l3i5 (sevenn 0.13.0, MIT)",
+        "data": {name: _data(name) for name in [*training, HELD]},
+        "fit": {key: fit["provenance"][key] for key in ("weights", "settings", "seed", "warm_start")}
+        | {"command": [Path(part).name for part in fit["provenance"]["command"]]}
+        | {"loss": fit["loss"], "training": fit["training"]["overall"]},
+        "held_out": {
+            "targets": {
+                name: {**wanted[name], "target": target, "unit": unit} for name, (target, unit) in TARGETS.items()
+            },
+            "overall": _errors(found.overall),
+            "groups": {key: {v: _errors(e) for v, e in groups.items()} for key, groups in found.groups.items()},
+            "species_force": {symbol: _rounded(asdict(errors), 1e3) for symbol, errors in found.species.items()},
+            "worst": worst,
+        },
+        "properties": {
+            "potential": properties(MTP(potential, threads=1)),
+            "teacher": json.loads((HERE / "teacher.json").read_text(encoding="utf-8")),
+        },
+        "stability": None if stability is None else json.loads((stability / "stability.json").read_text("utf-8")),
+    }
+
+
+def _where(atoms) -> str:
+    info = atoms.info
+    return f"{info['source']}, {info['time_ps']:g} ps"
+
+
+def _data(name: str) -> dict:
+    path = HERE / f"data/{name}.extxyz.xz"
+    frames = read(path).frames
+    groups: dict[str, int] = {}
+    for atoms in frames:
+        groups[atoms.info["group"]] = groups.get(atoms.info["group"], 0) + 1
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    return {"frames": len(frames), "atoms": sum(map(len, frames)), "groups": groups, "sha256": digest}
+
+
+def _rounded(errors: dict, factor: float) -> dict:
+    return {key: value if key == "count" else round(factor * value, 3) for key, value in errors.items()}
+
+
+def _errors(errors: PropertyErrors) -> dict:
+    return {
+        "configurations": errors.configurations,
+        "energy_meV_per_atom": _rounded(asdict(errors.energy), 1e3),
+        "force_meV_per_A": _rounded(asdict(errors.force), 1e3),
+        "stress_GPa": _rounded(asdict(errors.stress), 1.0),
+    }
+
+
+def markdown(card: dict) -> str:
+    """The card for people."""
+    text = (HERE / f"card-{card['name']}.md.in").read_text(encoding="utf-8")
+    sections = {
+        "FACTS": _facts(card),
+        "DATA": _data_table(card),
+        "TARGETS": _targets(card),
+        "ERRORS": _error_table(card),
+        "PROPERTIES": _property_table(card),
+        "STABILITY": _stability_table(card),
+        "HASHES": "\n".join(f"- `data/{name}.extxyz.xz`: `{d['sha256']}`" for name, d in card["data"].items()),
+        "WORST": "; ".join(f"{name}: {where}" for name, where in card["held_out"]["worst"].items()),
+    }
+    for name, content in sections.items():
+        text = text.replace("{{" + name + "}}", content)
+    return text
+
+
+def _table(head: list[str], rows: list[list[object]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines)
+
+
+def _facts(card: dict) -> str:
+    p, fit = card["potential"], card["fit"]
+    trained = [d for name, d in card["data"].items() if name != HELD]
+    frames, atoms = sum(d["frames"] for d in trained), sum(d["atoms"] for d in trained)
+    w = fit["weights"]
+    scale = (
+        "all forces alike" if w["force_scale"] is None else f"forces by d/(d + F²), d = {w['force_scale']:g} (eV/Å)²"
+    )
+    return "\n".join(
+        [
+            f"| Species | {', '.join(p['species'])} |",
+            (
+                f"| Form | level {p['level']}, {p['radial_size']} functions `RBChebyshev`, "
+                f"{p['coefficients']} coefficients |"
+            ),
+            f"| Cutoff, min_dist | {p['cutoff_A']:g} Å, {p['min_dist_A']:.3f} Å |",
+            f"| Active set | neighbourhoods of the training set; {p['active_set_unfilled_rows']} rows unfilled |",
+            f"| Training set | {frames} frames, {atoms} atoms (below) |",
+            f"| Fit | betalps, variable projection with Levenberg-Marquardt; seed {fit['seed']} |",
+            f"| Weights | energy {w['energy']:g}, force {w['force']:g}, stress {w['stress']:g}; {scale} |",
+        ]
+    )
+
+
+def _data_table(card: dict) -> str:
+    groups = sorted({group for d in card["data"].values() for group in d["groups"]})
+    rows = [
+        [name, d["frames"], d["atoms"], *(d["groups"].get(group, "") for group in groups)]
+        for name, d in card["data"].items()
+    ]
+    return _table(["file", "frames", "atoms", *groups], rows)
+
+
+def _targets(card: dict) -> str:
+    rows = [
+        [name, t["frames"], f"{t['value']:.3g}", f"{t['median']:.3g}", f"{t['target']:g} {t['unit']}"]
+        for name, t in card["held_out"]["targets"].items()
+    ]
+    return _table(["mean absolute error", "frames", "found", "median", "wanted at most"], rows)
+
+
+def _error_table(card: dict) -> str:
+    rows = []
+    for value, e in [*card["held_out"]["groups"]["group, K"].items(), ("all", card["held_out"]["overall"])]:
+        energy, force, stress = e["energy_meV_per_atom"], e["force_meV_per_A"], e["stress_GPa"]
+        rows.append(
+            [
+                value,
+                e["configurations"],
+                f"{energy['mae']:.1f} / {energy['median']:.1f} / {energy['max']:.1f}",
+                f"{force['mae']:.0f} / {force['median']:.0f} / {force['max']:.0f}",
+                f"{stress['mae']:.2f} / {stress['median']:.2f} / {stress['max']:.2f}",
+            ]
+        )
+    return _table(["group, K", "frames", "energy, meV/atom", "force, meV/Å", "stress, GPa"], rows)
+
+
+_PUBLISHED = {
+    "a, Å": ("13.07", "13.07"),
+    "b, Å": ("8.13", "8.02"),
+    "c, Å": ("6.26", "6.10"),
+    "density, g/cm³": ("1.797 (1.860 printed)", "1.872"),
+    "bulk modulus, GPa": ("22", "10 to 12"),
+    "shear modulus, GPa": ("11", "5 to 6"),
+}
+
+
+def _property_table(card: dict) -> str:
+    both = [card["properties"][name] for name in ("potential", "teacher")]
+    beta, gamma, elastic = "beta 4b4", "gamma", "elastic beta 4b4"
+    found: dict[str, list[float]] = {
+        **{f"{'abc'[k]}, Å": [p[beta]["cell_A"][k] for p in both] for k in range(3)},
+        "density, g/cm³": [p[beta]["density_g_per_cm3"] for p in both],
+        "bulk modulus, GPa": [p[elastic]["bulk_modulus_GPa"] for p in both],
+        "shear modulus, GPa": [p[elastic]["shear_modulus_GPa"] for p in both],
+    }
+    for k, m in ((0, 0), (1, 1), (2, 2), (0, 1), (0, 2), (1, 2), (3, 3), (4, 4), (5, 5)):
+        found[f"C{k + 1}{m + 1}, GPa"] = [p[elastic]["constants_GPa"][k][m] for p in both]
+    found |= {f"γ: {'abc'[k]}, Å": [p[gamma]["cell_A"][k] for p in both] for k in range(3)}
+    found["γ: density, g/cm³"] = [p[gamma]["density_g_per_cm3"] for p in both]
+    for ordering in ("4b4", "4b3_4c1", "4b2_4c2_0145", "4b2_4c2_0147", "4c4"):
+        found[f"E(β {ordering}) - E(γ), meV/atom"] = [p[f"beta {ordering}"]["above_gamma_meV_per_atom"] for p in both]
+    rows = [
+        [name, f"{mine:.4g}", f"{teacher:.4g}", *_PUBLISHED.get(name, ("", ""))]
+        for name, (mine, teacher) in found.items()
+    ]
+    return _table(["β with all mobile Li on 4b", "potential", "teacher", "optB88-vdW", "experiment"], rows)
+
+
+def _stability_table(card: dict) -> str:
+    rows = []
+    for name, run in (card["stability"] or {}).items():
+        if run.get("broken_after_ps") is not None:
+            rows.append([name, f"broken after {run['broken_after_ps']} ps", "", "", ""])
+            continue
+        share = f"{100 * run['ps4_mean']:.1f} % ({100 * run['ps4_least']:.1f} %)"
+        rows.append(
+            [name, f"{run['time_ps']:g} ps, whole", f"{run['temperature_K']:.0f}", run["density_g_per_cm3"], share]
+        )
+    return _table(["run, NPT, 1 bar, 2 fs", "length", "mean K", "g/cm³", "P in PS4: mean (least)"], rows)
+
+
+def main() -> None:
+    """Write both files."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("potential", type=Path)
+    parser.add_argument("--stability", type=Path)
+    parser.add_argument("--training", nargs="+", default=list(TRAINING))
+    parser.add_argument("--output", type=Path, required=True)
+    arguments = parser.parse_args()
+    card = gather(arguments.potential, arguments.stability, arguments.training)
+    stem = arguments.output / card["name"]
+    stem.with_suffix(".json").write_text(json.dumps(card, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    stem.with_suffix(".md").write_text(markdown(card), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,111 @@
+"""Fit the potential: ``python fit.py data/*.extxyz.xz --output P.almtp [--warm OLD.almtp] [--held held.extxyz.xz]``."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+import numpy as np
+
+from betalps.active_learning import select
+from betalps.datasets import read
+from betalps.potentials import Potential
+from betalps.training import FitSettings, Weights, evaluate, fit
+
+_COLD = 600  # K
+SPECIES = ("Li", "P", "S")
+
+
+def main() -> None:
+    """Fit, select the active set, and say how good it is."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    add = parser.add_argument
+    add("data", nargs="+", type=Path)
+    add("--output", type=Path, required=True)
+    add("--name", default="beta-lps")
+    add("--level", type=int, default=14)
+    add("--cutoff", type=float, default=5.0)
+    add("--radial-size", type=int, default=8)
+    add("--min-dist", type=float)
+    add("--warm", type=Path, help="begin at the coefficients of this potential")
+    add("--held", type=Path, nargs="+", help="held-out frames: errors only, no say in the fit")
+    add("--energy-weight", type=float, default=1.0)
+    add("--force-weight", type=float, default=0.01)
+    add("--stress-weight", type=float, default=0.001)
+    add("--force-scale", type=float, default=0.1)
+    add("--cold-weight", type=float, default=1.0, help="weight of frames up to 600 K")
+    add("--melt-weight", type=float, default=1.0, help="factor of melt and glass")
+    add("--contact-weight", type=float, default=0.3, help="weight of frames with a contact pushed together")
+    add("--starts", type=int, default=4)
+    add("--iterations", type=int, default=60)
+    add("--seed", type=int, default=1)
+    add("--no-active-set", action="store_true")
+    arguments = parser.parse_args()
+    frames = read(arguments.data).frames
+    for atoms in frames:
+        weight = arguments.cold_weight if atoms.info["temperature_K"] <= _COLD else 1.0
+        weight *= arguments.melt_weight if atoms.info["group"] == "melt and glass" else 1.0
+        atoms.info["config_weight"] = arguments.contact_weight if atoms.info["group"] == "contact" else weight
+    weights = Weights(
+        energy=arguments.energy_weight,
+        force=arguments.force_weight,
+        stress=arguments.stress_weight,
+        force_scale=arguments.force_scale,
+    )
+    result = fit(
+        frames,
+        _widened(Potential.read(arguments.warm, SPECIES), arguments.radial_size) if arguments.warm else arguments.level,
+        cutoff=arguments.cutoff,
+        radial_size=arguments.radial_size,
+        min_dist=arguments.min_dist,
+        weights=weights,
+        settings=FitSettings(starts=arguments.starts, iterations=arguments.iterations),
+        warm_start=bool(arguments.warm),
+        groups=("group", "temperature_K"),
+        seed=arguments.seed,
+        threads=1,
+        checkpoint=arguments.output.with_suffix(".checkpoint"),
+        observer=lambda it: print(
+            it.leg, it.number, it.configurations, f"{it.loss:.6g} {it.cpu_seconds:.0f} s", flush=True
+        ),
+    )
+    potential = result.potential.replace(name=arguments.name)
+    if not arguments.no_active_set:
+        potential = select(potential, frames, threads=1).potential
+    potential.write(arguments.output)
+    arguments.output.with_suffix(".json").write_text(json.dumps(result.to_dict(), indent=1) + "\n", encoding="utf-8")
+    print(*result.flags, sep="\n")
+    print("training:", _line(result.training.overall))
+    if arguments.held:
+        report = evaluate(potential, read(arguments.held).frames, groups=("group", "temperature_K"), threads=1)
+        print("held out:", _line(report.overall))
+        for key, found in report.groups.items():
+            for value, errors in found.items():
+                print(f"  {key} {value}: {_line(errors)}")
+
+
+def _widened(potential: Potential, radial_size: int) -> Potential:
+    """The same potential with further radial basis functions, whose coefficients are zero."""
+    more = radial_size - potential.core.radial_size
+    if not more:
+        return potential
+    wide = Potential.from_level(
+        potential.level, SPECIES, cutoff=potential.cutoff, min_dist=potential.min_dist, radial_size=radial_size
+    )
+    return wide.replace(
+        radial_coeffs=np.pad(potential.core.radial_coeffs, [(0, 0)] * 3 + [(0, more)]),
+        species_coeffs=potential.core.species_coeffs,
+        moment_coeffs=potential.core.moment_coeffs,
+    )
+
+
+def _line(errors) -> str:
+    return (
+        f"{errors.configurations} frames, {1e3 * errors.energy.mae:.2f} (median {1e3 * errors.energy.median:.2f}) "
+        f"meV/atom, {1e3 * errors.force.mae:.1f} ({1e3 * errors.force.median:.1f}) meV/Å, {errors.stress.mae:.3f} GPa"
+    )
+
+
+if __name__ == "__main__":
+    main()
