@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from ase import Atoms
 
-from betalps.analysis.disorder import disorder_parameters
+from betalps.analysis import disorder_parameters
 
 DENSITY = 0.0182  # Li per Å³ in β-Li3PS4
 

@@ -16,7 +16,7 @@ from multiprocessing import get_context
 import numpy as np
 from scipy.spatial import cKDTree
 
-from betalps.analysis.rings import rings
+from betalps.analysis import rings
 from betalps.trajectories import Trajectory
 
 DENSITY = 0.0182  # Li per Å³ in β-Li3PS4

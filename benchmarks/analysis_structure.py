@@ -12,11 +12,14 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from ase import Atoms
 
-from betalps.analysis.angles import bond_angles
-from betalps.analysis.density_maps import density_grid, planar_density
-from betalps.analysis.polyanions import polyanions
-from betalps.analysis.profiles import concentration_profile
-from betalps.analysis.rdf import radial_distributions
+from betalps.analysis import (
+    bond_angles,
+    concentration_profile,
+    density_grid,
+    planar_density,
+    polyanions,
+    radial_distributions,
+)
 from betalps.structures import beta_li3ps4
 
 SPECIES = ("Li", "P", "S")

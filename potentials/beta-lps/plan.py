@@ -171,35 +171,35 @@ def round_4() -> list[Trajectory]:
     return found
 
 
-def held_out() -> list[Trajectory]:
+def held_out(tag: str = "held") -> list[Trajectory]:
     """Trajectories of their own, of 32-atom and 128-atom cells, to 1200 K; nothing of them is trained on."""
     found = []
     for size in ("1x1x1", "1x2x2"):
         for temperature in (300, 600, 900, 1200):
             for structure in ("beta:4b4", "beta:random"):
-                found.append(_npt("held", "beta", f"{structure}:{size}", temperature, 9.0, 3.0))
+                found.append(_npt(tag, "beta", f"{structure}:{size}", temperature, 9.0, 3.0))
         for temperature in (300, 600, 1200):
             gamma = "gamma:2x1x1" if size == "1x1x1" else "gamma:2x2x2"
-            found.append(_npt("held", "gamma", gamma, temperature, 6.0, 3.0))
+            found.append(_npt(tag, "gamma", gamma, temperature, 6.0, 3.0))
     for strain in (-0.05, -0.03, 0.03, 0.05):
         for temperature in (300, 600, 1000):
-            found.append(_nvt("held", "strained", f"beta:random:1x2x2@{strain:+}", temperature, every=2.0))
+            found.append(_nvt(tag, "strained", f"beta:random:1x2x2@{strain:+}", temperature, every=2.0))
     return found
 
 
-def held_out_hot() -> list[Trajectory]:
+def held_out_hot(tag: str = "held") -> list[Trajectory]:
     """The same above 1200 K, with the melt and the glass."""
     found = []
     for size in ("1x1x1", "1x2x2"):
         for temperature in (1600, 2000):
             for structure in ("beta:4b4", "beta:random"):
-                found.append(_npt("held", "beta", f"{structure}:{size}", temperature, 9.0, 3.0))
+                found.append(_npt(tag, "beta", f"{structure}:{size}", temperature, 9.0, 3.0))
         gamma = "gamma:2x1x1" if size == "1x1x1" else "gamma:2x2x2"
-        found.append(_npt("held", "gamma", gamma, 2000, 6.0, 3.0))
+        found.append(_npt(tag, "gamma", gamma, 2000, 6.0, 3.0))
     for strain in (-0.05, 0.05):
-        found.append(_nvt("held", "strained", f"beta:random:1x2x2@{strain:+}", 1600, every=2.0))
+        found.append(_nvt(tag, "strained", f"beta:random:1x2x2@{strain:+}", 1600, every=2.0))
     found += [
-        _quench("held", f"{structure}:{size}", every=3.0)
+        _quench(tag, f"{structure}:{size}", every=3.0)
         for structure, size in (
             ("beta:random", "1x2x2"),
             ("beta:4b4", "1x2x2"),
@@ -208,6 +208,11 @@ def held_out_hot() -> list[Trajectory]:
         )
     ]
     return found
+
+
+def test() -> list[Trajectory]:
+    """The held-out trajectories with random numbers of their own: looked at once, when the potential is finished."""
+    return held_out("test") + held_out_hot("test")
 
 
 PLANS = {
@@ -220,4 +225,5 @@ PLANS = {
     "r4": round_4,
     "held": held_out,
     "held-hot": held_out_hot,
+    "test": test,
 }

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from betalps.analysis.sites import CrystalSites
+from betalps.analysis.hopping.sites import CrystalSites
 from betalps.trajectories import Trajectory
 
 BETA_RATES = {  # by kinds: length in Å, rate to each such neighbour in 1/ps

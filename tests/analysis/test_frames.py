@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 
 from betalps.analysis._frames import block_numbers, scatter, snapshots
-from betalps.analysis.angles import bond_angles
-from betalps.analysis.density_maps import planar_density
-from betalps.analysis.polyanions import polyanions
-from betalps.analysis.profiles import concentration_profile
-from betalps.analysis.rdf import radial_distributions
-from betalps.analysis.reorientation import reorientation
+from betalps.analysis.structure.angles import bond_angles
+from betalps.analysis.structure.density_maps import planar_density
+from betalps.analysis.structure.polyanions import polyanions
+from betalps.analysis.structure.profiles import concentration_profile
+from betalps.analysis.structure.rdf import radial_distributions
+from betalps.analysis.structure.reorientation import reorientation
 from betalps.structures import beta_li3ps4
 from betalps.structures.regions import AtomChoice, Everywhere
 from betalps.trajectories import Trajectory, TrajectoryWriter, open_trajectory

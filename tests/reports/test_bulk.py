@@ -8,8 +8,7 @@ from ase.build import bulk
 from ase.calculators.emt import EMT
 from ase.calculators.lj import LennardJones
 
-from betalps.analysis.bulk import TABLE_1, bulk_properties, lattice_parameters
-from betalps.analysis.elasticity import elastic_tensor
+from betalps.analysis import TABLE_1, bulk_properties, elastic_tensor, lattice_parameters
 from betalps.reports.bulk import plot_elastic_tensor, plot_equation_of_state, plot_lattice, plot_table_1, table_1
 from betalps.trajectories import Trajectory
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from ase.build import bulk
 
-from analysis.test_disorder import several
-from betalps.analysis.disorder import disorder
+from analysis.structure.test_disorder import several
+from betalps.analysis import disorder
 from betalps.reports.disorder import plot_disorder
 
 

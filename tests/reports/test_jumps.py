@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 
 from analysis.site_walks import BETA_RATES, Ways, as_trajectory, independent_walks, simple_cubic
-from betalps.analysis.jumps import jump_activation, jumps
-from betalps.analysis.sites import crystal_sites, site_occupancy, site_visits
+from betalps.analysis import crystal_sites, jump_activation, jumps, site_occupancy, site_visits
 from betalps.reports.jumps import (
     plot_jump_activation,
     plot_jump_correlation,

@@ -5,10 +5,9 @@ import io
 import numpy as np
 import pytest
 
-from analysis.test_ring_lifetimes import found_in, telegraph
-from analysis.test_rings import crystal
-from betalps.analysis.ring_lifetimes import ring_lifetimes
-from betalps.analysis.rings import rings
+from analysis.homology.test_ring_lifetimes import found_in, telegraph
+from analysis.homology.test_rings import crystal
+from betalps.analysis import ring_lifetimes, rings
 from betalps.reports.rings import plot_persistence, plot_persistent_fraction, plot_ring_lifetimes, plot_ring_sizes
 
 

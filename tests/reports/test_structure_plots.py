@@ -5,12 +5,14 @@ import io
 import numpy as np
 import pytest
 
-from betalps.analysis.angles import bond_angles
-from betalps.analysis.density_maps import planar_density
-from betalps.analysis.polyanions import polyanions
-from betalps.analysis.profiles import concentration_profile
-from betalps.analysis.rdf import radial_distributions
-from betalps.analysis.reorientation import reorientation
+from betalps.analysis import (
+    bond_angles,
+    concentration_profile,
+    planar_density,
+    polyanions,
+    radial_distributions,
+    reorientation,
+)
 from betalps.reports.structure_plots import (
     plot_bond_angles,
     plot_planar_density,

@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 
-from betalps.analysis.window import MINIMUM_FRAMES
+from betalps.analysis.transport.window import MINIMUM_FRAMES
 from betalps.studies import StudyConfig, config
 
 

@@ -1,35 +1,55 @@
 """What a trajectory says: one function per question, one frozen result per answer."""
 
-from betalps.analysis._strained import BulkProgress
-from betalps.analysis.angles import BondAngles, bond_angles
-from betalps.analysis.arrhenius import Arrhenius, arrhenius
-from betalps.analysis.boundary_energy import (
+from betalps.analysis.energetics._strained import BulkProgress
+from betalps.analysis.energetics.boundary_energy import (
     BoundaryEnergy,
     BoundaryProgress,
     boundary_energies,
     boundary_energy,
 )
-from betalps.analysis.bulk import TABLE_1, BulkProperties, Lattice, bulk_properties, lattice_parameters, relaxed_lattice
-from betalps.analysis.conductivity import Conductivity, carrier_density, conductivity
-from betalps.analysis.density_maps import DensityGrid, PlanarDensity, density_grid, planar_density, write_density
-from betalps.analysis.diffusion import Diffusion, Estimate, diffusion
-from betalps.analysis.disorder import Disorder, disorder, disorder_parameters
-from betalps.analysis.elasticity import ElasticTensor, elastic_tensor
-from betalps.analysis.equation_of_state import EquationOfState, equation_of_state
-from betalps.analysis.jumps import JumpActivation, JumpPath, Jumps, Residence, jump_activation, jumps
-from betalps.analysis.msd import MeanSquaredDisplacement, mean_squared_displacement
-from betalps.analysis.persistence import PersistenceDiagram, persistence_diagram
-from betalps.analysis.polyanions import Polyanions, PolyanionUnits, polyanion_units, polyanions
-from betalps.analysis.profiles import ConcentrationProfile, concentration_profile
-from betalps.analysis.rdf import RadialDistribution, RadialDistributions, radial_distributions
-from betalps.analysis.relaxation import Relaxation, Relaxed, relax
-from betalps.analysis.reorientation import Correlation, Reorientation, reorientation
+from betalps.analysis.energetics.bulk import (
+    TABLE_1,
+    BulkProperties,
+    Lattice,
+    bulk_properties,
+    lattice_parameters,
+    relaxed_lattice,
+)
+from betalps.analysis.energetics.elasticity import ElasticTensor, elastic_tensor
+from betalps.analysis.energetics.equation_of_state import EquationOfState, equation_of_state
+from betalps.analysis.energetics.relaxation import Relaxation, Relaxed, relax
+from betalps.analysis.homology.persistence import PersistenceDiagram, persistence_diagram
+from betalps.analysis.homology.ring_lifetimes import RingLifetime, RingLifetimes, ring_lifetimes
+from betalps.analysis.homology.ring_map import RingMap, ring_map
+from betalps.analysis.homology.rings import Rings, rings
+from betalps.analysis.hopping.jumps import JumpActivation, JumpPath, Jumps, Residence, jump_activation, jumps
+from betalps.analysis.hopping.sites import (
+    CrystalSites,
+    SiteOccupancy,
+    SiteVisits,
+    crystal_sites,
+    site_occupancy,
+    site_visits,
+)
 from betalps.analysis.result import Result
-from betalps.analysis.ring_lifetimes import RingLifetime, RingLifetimes, ring_lifetimes
-from betalps.analysis.ring_map import RingMap, ring_map
-from betalps.analysis.rings import Rings, rings
-from betalps.analysis.sites import CrystalSites, SiteOccupancy, SiteVisits, crystal_sites, site_occupancy, site_visits
-from betalps.analysis.window import FitWindow
+from betalps.analysis.structure.angles import BondAngles, bond_angles
+from betalps.analysis.structure.density_maps import (
+    DensityGrid,
+    PlanarDensity,
+    density_grid,
+    planar_density,
+    write_density,
+)
+from betalps.analysis.structure.disorder import Disorder, disorder, disorder_parameters
+from betalps.analysis.structure.polyanions import Polyanions, PolyanionUnits, polyanion_units, polyanions
+from betalps.analysis.structure.profiles import ConcentrationProfile, concentration_profile
+from betalps.analysis.structure.rdf import RadialDistribution, RadialDistributions, radial_distributions
+from betalps.analysis.structure.reorientation import Correlation, Reorientation, reorientation
+from betalps.analysis.transport.arrhenius import Arrhenius, arrhenius
+from betalps.analysis.transport.conductivity import Conductivity, carrier_density, conductivity
+from betalps.analysis.transport.diffusion import Diffusion, Estimate, diffusion
+from betalps.analysis.transport.msd import MeanSquaredDisplacement, mean_squared_displacement
+from betalps.analysis.transport.window import FitWindow
 
 __all__ = [
     "TABLE_1",

@@ -79,7 +79,7 @@ def _build(arguments: argparse.Namespace) -> Atoms:
 
 
 def _relaxed(atoms: Atoms, arguments: argparse.Namespace) -> tuple[Atoms, bool]:
-    from betalps.analysis.relaxation import Relaxation, relax
+    from betalps.analysis import Relaxation, relax
 
     how = Relaxation(fmax=arguments.fmax, steps=arguments.steps)
     end = relax(atoms, potential_factory(arguments)(), how, free="cell")

@@ -13,7 +13,7 @@ from betalps.cli.build_files import potential_factory
 if TYPE_CHECKING:
     from ase import Atoms
 
-    from betalps.analysis.boundary_energy import BoundaryEnergy, BoundaryProgress
+    from betalps.analysis import BoundaryEnergy, BoundaryProgress
 
 _INTERVAL = 5.0  # seconds between two lines of progress
 
@@ -22,8 +22,7 @@ def find_energy(
     atoms: Atoms, crystals: Sequence[Atoms], arguments: argparse.Namespace, name: str = ""
 ) -> BoundaryEnergy:
     """Relax, telling how far it is."""
-    from betalps.analysis.boundary_energy import boundary_energy
-    from betalps.analysis.relaxation import Relaxation
+    from betalps.analysis import Relaxation, boundary_energy
 
     how = Relaxation(fmax=arguments.fmax, steps=arguments.steps)
     return boundary_energy(

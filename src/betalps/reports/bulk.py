@@ -7,9 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from betalps.analysis.bulk import TABLE_1, BulkProperties, Lattice
-from betalps.analysis.elasticity import ElasticTensor
-from betalps.analysis.equation_of_state import EquationOfState
+from betalps.analysis import TABLE_1, BulkProperties, ElasticTensor, EquationOfState, Lattice
 from betalps.reports.style import ACCENT, INK, OTHERS, drawing
 
 if TYPE_CHECKING:
@@ -34,7 +32,7 @@ def plot_equation_of_state(result: EquationOfState) -> Figure:
     Parameters
     ----------
     result
-        What `betalps.analysis.equation_of_state.equation_of_state` returned.
+        What `betalps.analysis.equation_of_state` returned.
 
     Returns
     -------
@@ -76,7 +74,7 @@ def plot_elastic_tensor(result: ElasticTensor) -> Figure:
     Parameters
     ----------
     result
-        What `betalps.analysis.elasticity.elastic_tensor` returned.
+        What `betalps.analysis.elastic_tensor` returned.
 
     Returns
     -------
@@ -119,7 +117,7 @@ def plot_lattice(results: Mapping[float, Lattice]) -> Figure:
     Parameters
     ----------
     results
-        What `betalps.analysis.bulk.lattice_parameters` returned, by temperature in K.
+        What `betalps.analysis.lattice_parameters` returned, by temperature in K.
 
     Returns
     -------
@@ -175,7 +173,7 @@ def plot_table_1(results: Mapping[str, BulkProperties]) -> Figure:
     Parameters
     ----------
     results
-        What `betalps.analysis.bulk.bulk_properties` returned for β-Li3PS4, by the name of the calculator.
+        What `betalps.analysis.bulk_properties` returned for β-Li3PS4, by the name of the calculator.
 
     Returns
     -------
@@ -222,7 +220,7 @@ def table_1(results: Mapping[str, BulkProperties]) -> str:
     Parameters
     ----------
     results
-        What `betalps.analysis.bulk.bulk_properties` returned for β-Li3PS4, by the name of the calculator.
+        What `betalps.analysis.bulk_properties` returned for β-Li3PS4, by the name of the calculator.
 
     Returns
     -------

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from betalps.analysis.disorder import Disorder
+from betalps.analysis import Disorder
 from betalps.reports.style import ACCENT, INK, drawing
 
 if TYPE_CHECKING:

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from betalps.analysis.jumps import JumpActivation, Jumps
-from betalps.analysis.sites import CrystalSites, SiteOccupancy
+from betalps.analysis import CrystalSites, JumpActivation, Jumps, SiteOccupancy
 from betalps.reports.style import ACCENT, INK, OTHERS, drawing
 from betalps.typing import Floats
 
@@ -27,7 +26,7 @@ def plot_occupancy(result: SiteOccupancy, reference: dict[str, float] | None = N
     Parameters
     ----------
     result
-        What `betalps.analysis.sites.site_occupancy` returned.
+        What `betalps.analysis.site_occupancy` returned.
     reference
         Occupancies by kind to compare with, such as measured ones.
 
@@ -63,7 +62,7 @@ def plot_jump_rates(result: Jumps) -> Figure:
     Parameters
     ----------
     result
-        What `betalps.analysis.jumps.jumps` returned.
+        What `betalps.analysis.jumps` returned.
 
     Returns
     -------
@@ -103,7 +102,7 @@ def plot_residence(result: Jumps) -> Figure:
     Parameters
     ----------
     result
-        What `betalps.analysis.jumps.jumps` returned.
+        What `betalps.analysis.jumps` returned.
 
     Returns
     -------
@@ -146,7 +145,7 @@ def plot_jump_network(result: Jumps, sites: CrystalSites, along: str = "c") -> F
     Parameters
     ----------
     result
-        What `betalps.analysis.jumps.jumps` returned.
+        What `betalps.analysis.jumps` returned.
     sites
         Those of the visits.
     along
@@ -203,7 +202,7 @@ def plot_jump_correlation(result: Jumps) -> Figure:
     Parameters
     ----------
     result
-        What `betalps.analysis.jumps.jumps` returned.
+        What `betalps.analysis.jumps` returned.
 
     Returns
     -------
@@ -247,7 +246,7 @@ def plot_jump_activation(lines: Sequence[JumpActivation]) -> Figure:
     Parameters
     ----------
     lines
-        What `betalps.analysis.jumps.jump_activation` returned.
+        What `betalps.analysis.jump_activation` returned.
 
     Returns
     -------

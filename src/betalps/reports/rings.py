@@ -7,9 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from betalps.analysis.ring_lifetimes import RingLifetimes
-from betalps.analysis.ring_map import ring_map
-from betalps.analysis.rings import Rings
+from betalps.analysis import RingLifetimes, Rings, ring_map
 from betalps.reports.style import ACCENT, INK, OTHERS, drawing
 
 if TYPE_CHECKING:

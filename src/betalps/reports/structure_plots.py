@@ -7,12 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from betalps.analysis.angles import BondAngles
-from betalps.analysis.density_maps import PlanarDensity
-from betalps.analysis.polyanions import Polyanions
-from betalps.analysis.profiles import ConcentrationProfile
-from betalps.analysis.rdf import RadialDistributions
-from betalps.analysis.reorientation import Correlation, Reorientation
+from betalps.analysis import (
+    BondAngles,
+    ConcentrationProfile,
+    Correlation,
+    PlanarDensity,
+    Polyanions,
+    RadialDistributions,
+    Reorientation,
+)
 from betalps.reports.style import ACCENT, INK, OTHERS, drawing
 from betalps.typing import Floats
 

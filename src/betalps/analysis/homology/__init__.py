@@ -1,0 +1,1 @@
+"""Rings of lithium: persistent homology, ring sizes, lifetimes."""

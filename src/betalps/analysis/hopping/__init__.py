@@ -1,0 +1,1 @@
+"""Sites of a crystal and the jumps between them."""

@@ -1,0 +1,1 @@
+"""How atoms are arranged: radial distributions, polyanions, angles, maps, profiles, disorder."""

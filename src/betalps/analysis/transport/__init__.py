@@ -1,0 +1,1 @@
+"""How ions move: mean squared displacements, diffusion coefficients, conductivity, activation energy."""
