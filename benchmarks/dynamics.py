@@ -148,7 +148,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=1000)
     parser.add_argument("--chunks", type=int, default=10, help="parts of the run, between which the kernel is timed")
     parser.add_argument("--skin", type=float, default=1.5, help="Å beyond the cutoff, of all neighbour lists")
-    parser.add_argument("--potential", default="beta-lps-interim")
+    parser.add_argument("--potential", default="beta-lps")
     parser.add_argument("--ours", action="store_true", help="leave ASE's classes out")
     options = parser.parse_args()
     print(f"potential {load(options.potential)!r}")

@@ -209,7 +209,7 @@ def main() -> None:
             f"every 10 steps {extra / plain / 10:.0%}, every 50 steps {extra / plain / 50:.0%} more per run"
         )
         for count in options.threads:
-            step, kernel = Bench(crystal(), 0).verlet(load("beta-lps-interim"), count)
+            step, kernel = Bench(crystal(), 0).verlet(load("beta-lps"), count)
             print(
                 f"VelocityVerlet, {count} threads: {step:.2f} ms per step, kernel {kernel:.2f} ms, "
                 f"ratio {step / kernel:.2f}"

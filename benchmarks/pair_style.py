@@ -99,7 +99,7 @@ def watching(atoms: Atoms, picoseconds: float) -> tuple[float, float]:
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--potential", default="beta-lps-interim")
+    parser.add_argument("--potential", default="beta-lps")
     parser.add_argument("--repeats", type=int, nargs=3, default=(4, 8, 12), metavar=("A", "B", "C"))
     parser.add_argument("--runs", type=int, default=10, help="of which the shortest counts")
     parser.add_argument("--watch", type=float, default=2.0, metavar="PS", help="length of the watched run; 0 for none")

@@ -56,7 +56,7 @@ def made_data(count: int, seed: int) -> list[Atoms]:
         atoms = beta_li3ps4()
         atoms.set_cell(atoms.cell.array @ (np.eye(3) + 0.02 * rng.normal(size=(3, 3))), scale_atoms=True)
         atoms.positions += 0.15 * rng.normal(size=(32, 3))
-        atoms.calc = MTP("beta-lps-interim", threads=1)
+        atoms.calc = MTP("beta-lps", threads=1)
         energy, forces, stress = atoms.get_potential_energy(), atoms.get_forces(), atoms.get_stress()
         atoms.calc = SinglePointCalculator(atoms, energy=energy, forces=forces, stress=stress)
         frames.append(atoms)

@@ -92,7 +92,7 @@ class TestCut:
 
     def test_a_small_source_is_returned_whole(self):
         source = rattled((1, 1, 1))
-        source.calc = MTP("beta-lps-interim", threads=1)
+        source.calc = MTP("beta-lps", threads=1)
         piece = cut(source, 3)
         np.testing.assert_array_equal(piece.positions, source.positions)
         assert (piece.info["cut_kind"], piece.info["cut_centre"]) == ("whole", 3)
@@ -140,13 +140,13 @@ class TestCut:
 
 def test_relaxing_the_seam_leaves_the_core():
     piece = cut(rattled((2, 3, 3)), 11)
-    piece.calc = MTP("beta-lps-interim", threads=1)
-    relaxed = relax_surroundings(piece, MTP("beta-lps-interim", threads=1), steps=30)
+    piece.calc = MTP("beta-lps", threads=1)
+    relaxed = relax_surroundings(piece, MTP("beta-lps", threads=1), steps=30)
     core = piece.arrays["core"]
     np.testing.assert_array_equal(relaxed.positions[core], piece.positions[core])
     assert relaxed.calc is None
     assert not relaxed.constraints
-    relaxed.calc = MTP("beta-lps-interim", threads=1)
+    relaxed.calc = MTP("beta-lps", threads=1)
     assert relaxed.get_potential_energy() < piece.get_potential_energy()
 
 

@@ -72,13 +72,13 @@ class TestVASP:
 class TestMTP:
     def test_labels(self, tmp_path):
         atoms = beta_li3ps4()
-        found = label([atoms], mtp("beta-lps-interim"), folder=tmp_path)
-        atoms.calc = MTP("beta-lps-interim", threads=1)
+        found = label([atoms], mtp("beta-lps"), folder=tmp_path)
+        atoms.calc = MTP("beta-lps", threads=1)
         np.testing.assert_allclose(found.frames[0].get_forces(), atoms.get_forces(), rtol=0, atol=1e-12)
 
     def test_a_file_that_changed_is_refused(self, tmp_path):
         path = tmp_path / "pot.almtp"
-        potential = load("beta-lps-interim")
+        potential = load("beta-lps")
         potential.write(path)
         factory = mtp(path)
         assert factory().potential == potential
@@ -87,7 +87,7 @@ class TestMTP:
             factory()
 
 
-@pytest.mark.parametrize("factory", [sevennet(), gpaw(), vasp_single_point(), mtp("beta-lps-interim")], ids=repr)
+@pytest.mark.parametrize("factory", [sevennet(), gpaw(), vasp_single_point(), mtp("beta-lps")], ids=repr)
 def test_travels(factory):
     again = pickle.loads(pickle.dumps(factory))
     assert again == factory

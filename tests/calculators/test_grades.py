@@ -10,6 +10,7 @@ from ase.calculators.calculator import PropertyNotImplementedError
 from betalps import MTP
 from betalps.calculators import Engine
 from betalps.errors import BetalpsError
+from betalps.potentials import load
 from calculators.cases import BUNDLED, arrays, random_potential, with_active_set
 
 # ----------------------------------------------------------------------------------------------------- engine
@@ -59,7 +60,7 @@ def test_grade_of_a_configuration_does_not_depend_on_its_size(crystal, graded_by
 
 
 def test_grades_without_an_active_set(crystal):
-    engine = Engine(BUNDLED, threads=1)
+    engine = Engine(load(BUNDLED).without_active_set(), threads=1)
     for grade in (
         lambda: engine.evaluate(*arrays(crystal), grades=True),
         lambda: engine.configuration_grade(*arrays(crystal)),
@@ -128,8 +129,9 @@ def test_grade_of_configurations(crystal, graded_by_configuration):
         calc.get_property("site_grades", crystal)
 
 
-def test_grade_without_an_active_set(crystal, calc):
-    crystal.calc = calc
+def test_grade_without_an_active_set(crystal):
+    bare = load(BUNDLED).without_active_set()
+    crystal.calc = calc = MTP(bare, threads=1)
     with pytest.raises(BetalpsError, match=r"needs a potential with an active set"):
         calc.get_grade(crystal)
     assert np.isfinite(crystal.get_potential_energy())
@@ -138,19 +140,29 @@ def test_grade_without_an_active_set(crystal, calc):
     with pytest.raises(ValueError, match=r"grade is 2.5; expected"):
         MTP(BUNDLED, grade=2.5)
     with pytest.raises(BetalpsError, match=r"needs a potential with an active set"):
-        MTP(BUNDLED, grade=True)
+        MTP(bare, grade=True)
 
 
 def test_unfilled_rows_are_said_once(crystal):
     potential = with_active_set(random_potential(), unfilled=3)
     message = rf"3 of the {potential.coeffs_count} rows of the active set were never filled: .*'never seen'"
+    crystal.calc = MTP(potential, threads=1, grade=True)
     with pytest.warns(UserWarning, match=message) as caught:
-        calc = MTP(potential, threads=1, grade=True)
+        crystal.get_forces()
     assert len(caught) == 1
-    assert caught[0].filename == __file__  # it points at the caller
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        crystal.calc = calc
+        crystal.rattle(0.01, seed=1)
         crystal.get_forces()
-        copy.deepcopy(calc)
-        MTP(potential, threads=1)  # nobody asked for grades
+        copy.deepcopy(crystal.calc)
+        crystal.calc = MTP(potential, threads=1)  # nobody asked for grades
+        crystal.get_forces()
+
+
+def test_unfilled_rows_that_no_structure_needs_are_not_said(crystal):
+    crystal.calc = MTP(BUNDLED, threads=1, grade=True)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        crystal.get_forces()
+    assert load(BUNDLED).active_set.unfilled > 0
+    assert crystal.calc.results["grade"] < 2.0

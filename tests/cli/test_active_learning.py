@@ -82,7 +82,7 @@ def test_configurations(here, capsys):
 
 
 class TestLabel:
-    command = ("label", "train.extxyz.xz", "--calculator", "mtp:beta-lps-interim", "--folder", "labels")
+    command = ("label", "train.extxyz.xz", "--calculator", "mtp:beta-lps", "--folder", "labels")
 
     def test_and_go_on(self, here, capsys):
         assert main([*self.command, "--output", "labelled.extxyz.xz"]) == 0

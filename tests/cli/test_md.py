@@ -13,6 +13,7 @@ from ase.io import write
 
 from betalps.cli import amorphize, md
 from betalps.dynamics import load_checkpoint, read_thermo
+from betalps.potentials import load
 from betalps.protocols import RunSpec
 from betalps.structures import beta_li3ps4
 from betalps.trajectories import open_trajectory
@@ -68,7 +69,7 @@ def test_every_option_arrives(structure, tmp_path):
         md, structure, "--temperature", 300, "--final-temperature", 400, "--time", 0.02, "--ensemble", "npt",
         "--pressure", 0.5, "--free", "z", "--timestep", 1, "--thermostat-time", 0.2, "--barostat-time", 2,
         "--frame-interval", 0.01, "--thermo-interval", 0.005, "--checkpoint-interval", 0.02, "--seed", 4,
-        "--engine", "ase", "--threads", 1, "--potential", "beta-lps-interim", "--output", tmp_path / "out",
+        "--engine", "ase", "--threads", 1, "--potential", "beta-lps", "--output", tmp_path / "out",
     )  # fmt: skip
     spec = described(tmp_path / "out")
     stage = spec.stages[0]
@@ -109,9 +110,11 @@ def test_a_file_is_run_beside_its_structure(structure, tmp_path):
 
 def test_grades_need_an_active_set(structure, tmp_path):
     (tmp_path / "run.toml").write_text(TOML)
+    load("beta-lps").without_active_set().write(tmp_path / "bare.almtp")
+    bare = ("--potential", tmp_path / "bare.almtp")
     for options in (["--grade", 1, 2], []):
         with pytest.raises(Exception, match="needs a potential with an active set"):
-            call(md, "--config", tmp_path / "run.toml", "--output", tmp_path / "out", *options)
+            call(md, "--config", tmp_path / "run.toml", "--output", tmp_path / "out", *bare, *options)
 
 
 @pytest.mark.parametrize(

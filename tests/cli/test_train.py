@@ -28,7 +28,7 @@ def labelled(count, seed):
     for index in range(count):
         atoms = beta_li3ps4()
         atoms.positions += 0.1 * rng.normal(size=(32, 3))
-        atoms.calc = MTP("beta-lps-interim", threads=1)
+        atoms.calc = MTP("beta-lps", threads=1)
         results = {
             "energy": atoms.get_potential_energy(),
             "forces": atoms.get_forces(),
@@ -146,9 +146,9 @@ def test_evaluate_prints_and_writes_the_errors(folder, here, capsys):
     frames[0].calc.results["energy"] += 0.64
     write("data.extxyz", frames)
     arguments = ["--groups", "kind", "--parity", "parity.svg", "--output", "errors.json", "--threads", "1"]
-    assert main(["evaluate", "beta-lps-interim", "data.extxyz", *arguments]) == 0
+    assert main(["evaluate", "beta-lps", "data.extxyz", *arguments]) == 0
     said = capsys.readouterr().out
-    report = evaluate("beta-lps-interim", read("data.extxyz", ":"), threads=1)
+    report = evaluate("beta-lps", read("data.extxyz", ":"), threads=1)
     content = json.loads((here / "errors.json").read_text())
     assert content["overall"]["energy_eV_per_atom"]["max"] == pytest.approx(0.02, rel=1e-6)
     assert content["overall"]["energy_eV_per_atom"]["mae"] == report.overall.energy.mae
@@ -156,7 +156,7 @@ def test_evaluate_prints_and_writes_the_errors(folder, here, capsys):
     assert "kind even" in said
     assert "energy 0" in said
     assert (here / "parity.svg").read_text().startswith("<?xml")
-    assert main(["evaluate", "beta-lps-interim", f"{folder}/some.cfg", "--threads", "1"]) == 0
+    assert main(["evaluate", "beta-lps", f"{folder}/some.cfg", "--threads", "1"]) == 0
 
 
 def test_grid_recommends_and_resumes(folder, here, capsys):

@@ -26,7 +26,7 @@ SPEC = RunSpec(
 
 @pytest.fixture(scope="module", params=["neighbourhood", "configuration"])
 def potential(request):
-    return with_active_set(load("beta-lps-interim"), mode=request.param)
+    return with_active_set(load("beta-lps"), mode=request.param)
 
 
 def go(folder, potential, grade, **options):
@@ -103,5 +103,5 @@ def test_the_file_is_cut_at_the_checkpoint(tmp_path, potential):
 
 def test_a_potential_without_an_active_set_is_named(tmp_path):
     with pytest.raises(BetalpsError, match="needs a potential with an active set"):
-        go(tmp_path, load("beta-lps-interim"), Grading())
+        go(tmp_path, load("beta-lps").without_active_set(), Grading())
     assert not (tmp_path / "checkpoint.npz").exists()

@@ -49,7 +49,7 @@ def crystal(seed=0, *, triclinic=False, kelvin=600, calculator=True):
     momenta = rng.normal(size=(len(atoms), 3)) * np.sqrt(atoms.get_masses()[:, None] * units.kB * kelvin)
     atoms.set_momenta(momenta - momenta.mean(axis=0))
     if calculator:
-        atoms.calc = MTP("beta-lps-interim", threads=1)
+        atoms.calc = MTP("beta-lps", threads=1)
     return atoms
 
 
@@ -266,7 +266,7 @@ def test_atoms_are_current_without_another_evaluation(name, arguments, monkeypat
     assert len(seen) == 5
     assert not np.array_equal(seen[-1][0].positions, atoms.positions)
     for copy, results in seen:
-        copy.calc = MTP("beta-lps-interim", threads=1)
+        copy.calc = MTP("beta-lps", threads=1)
         for name_, value in results.items():
             np.testing.assert_allclose(value, copy.calc.get_property(name_, copy), rtol=0, atol=1e-10)
     atoms.positions[0, 0] += 0.1  # and where they are moved by hand, the calculator notices
@@ -304,7 +304,7 @@ def test_whole_lattice_vectors_may_be_taken_off():
 
 def test_atoms_without_momenta_start_at_rest():
     atoms = beta_li3ps4()
-    atoms.calc = MTP("beta-lps-interim", threads=1)
+    atoms.calc = MTP("beta-lps", threads=1)
     native.VelocityVerlet(atoms, STEP).run(3)
     assert 0 < atoms.get_kinetic_energy() < 1
 
@@ -343,7 +343,7 @@ def test_threads_and_precision_of_the_calculator():
     results = []
     for options in ({}, {"threads": 2}, {"precision": "mixed"}):
         atoms = crystal().repeat((3, 3, 2))
-        atoms.calc = MTP("beta-lps-interim", **({"threads": 1} | options))
+        atoms.calc = MTP("beta-lps", **({"threads": 1} | options))
         native.MTKNPT(atoms, STEP, **NPT).run(20)
         results.append(atoms.positions.copy())
     np.testing.assert_allclose(results[1], results[0], rtol=0, atol=1e-10)
@@ -353,7 +353,7 @@ def test_threads_and_precision_of_the_calculator():
 
 def test_other_threads_of_python_run_meanwhile():
     atoms = crystal().repeat(3)
-    atoms.calc = MTP("beta-lps-interim", threads=1)
+    atoms.calc = MTP("beta-lps", threads=1)
     dynamics = native.VelocityVerlet(atoms, STEP)
     counted, done = [0], threading.Event()
 
@@ -521,7 +521,7 @@ def test_a_cell_that_runs_away_ends_the_run():
 @pytest.fixture(scope="module")
 def graded():
     """The bundled potential with a well-conditioned active set of no meaning."""
-    potential = load("beta-lps-interim")
+    potential = load("beta-lps")
     n = potential.coeffs_count
     matrix = np.linalg.qr(np.random.default_rng(0).normal(size=(n, n)))[0]
     active_set = _core.ActiveSet(
@@ -587,7 +587,7 @@ def test_the_calculator_may_ask_for_grades(graded):
 
 def test_grades_need_an_active_set_and_sound_thresholds(graded):
     with pytest.raises(BetalpsError, match="active set"):
-        native.VelocityVerlet(crystal(), STEP).watch_grade(10)
+        graded_dynamics(load("beta-lps").without_active_set()).watch_grade(10)
     dynamics = graded_dynamics(graded)
     with pytest.raises(ValueError, match="select is 3 and stop is 2"):
         dynamics.watch_grade(10, select=3, stop=2)
@@ -624,7 +624,7 @@ def test_changes_that_need_new_dynamics_are_refused():
         atoms.pbc = False
 
     def calculator(atoms):
-        atoms.calc = MTP("beta-lps-interim", threads=1)
+        atoms.calc = MTP("beta-lps", threads=1)
 
     def constraints(atoms):
         atoms.set_constraint(FixAtoms([0]))
@@ -683,6 +683,6 @@ def test_one_thread_at_a_time():
 
 def test_empty_structures_are_refused():
     atoms = Atoms()
-    atoms.calc = MTP("beta-lps-interim", threads=1)
+    atoms.calc = MTP("beta-lps", threads=1)
     with pytest.raises(ValueError, match="no atoms"):
         native.VelocityVerlet(atoms, STEP)

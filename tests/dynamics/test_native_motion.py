@@ -23,7 +23,7 @@ ENSEMBLES = {
 
 def moving(engine, ensemble, *, ramped=False):
     atoms = beta_li3ps4()
-    atoms.calc = MTP("beta-lps-interim", threads=1)
+    atoms.calc = MTP("beta-lps", threads=1)
     atoms.set_momenta(thermal_momenta(atoms, 500.0, np.random.default_rng(1)))
     ramps = {"final_temperature": 700.0} if ramped and ensemble != "nve" else {}
     if ramps and ENSEMBLES[ensemble]["ensemble"] == "npt":
@@ -85,7 +85,7 @@ def test_resumes_bit_for_bit(tmp_path, at):
 
 
 def test_native_is_the_default_for_moment_tensor_potentials(tmp_path):
-    assert choose_engine(SPEC, MTP("beta-lps-interim", threads=1)) == "native"
+    assert choose_engine(SPEC, MTP("beta-lps", threads=1)) == "native"
     run(replace(SPEC, stages=STAGES[:1]), tmp_path)
     assert load_checkpoint(tmp_path / "checkpoint.npz").identity["engine"] == "native"
     assert estimate_run(SPEC, trial_steps=5).engine == "native"

@@ -53,7 +53,7 @@ def test_bad_structures_are_named(tmp_path, structure, kind, said):
 
 
 def test_calculators_come_without_a_memory():
-    made = calculator_maker(spec(potential="beta-lps-interim", threads=1), None)
+    made = calculator_maker(spec(potential="beta-lps", threads=1), None)
     assert made() is not made()
     assert made().engine.threads == 1
     one = LennardJones()
@@ -64,7 +64,7 @@ def test_calculators_come_without_a_memory():
 
 
 def test_potentials_are_told_apart():
-    potential = load("beta-lps-interim")
+    potential = load("beta-lps")
     assert describe_potential(MTP(potential, threads=1)) == potential.sha256
     assert describe_potential(MTP(potential, threads=2)) == potential.sha256
     assert describe_potential(EMT()).startswith("ase.calculators.emt.EMT")

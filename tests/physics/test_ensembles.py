@@ -34,7 +34,7 @@ def crystal(engine):
         atoms.calc = cases.Morse()
     else:
         atoms = beta_li3ps4()
-        atoms.calc = MTP("beta-lps-interim", threads=1)
+        atoms.calc = MTP("beta-lps", threads=1)
     return atoms
 
 

@@ -10,7 +10,7 @@ from betalps.calculators import Engine
 from betalps.structures import beta_li3ps4
 
 pytestmark = pytest.mark.physics
-BUNDLED = "beta-lps-interim"
+BUNDLED = "beta-lps"
 
 
 class Newton:

@@ -33,7 +33,7 @@ def held_out(recipe):
 
 
 def test_each_is_fitted_names_its_species_and_has_a_card():
-    assert {NAME, "beta-lps-interim"} <= set(available())
+    assert NAME in available()
     for name in available():
         potential = load(name)
         assert potential.fitted
@@ -162,16 +162,9 @@ def test_load_takes_a_path(tmp_path):
 
 
 def test_unknown_names():
-    with pytest.raises(FileNotFoundError, match=r"'lps' is neither a file nor a bundled potential \(.*interim"):
+    with pytest.raises(FileNotFoundError, match=r"'lps' is neither a file nor a bundled potential \(beta-lps"):
         load("lps")
     with pytest.raises(KeyError, match="no bundled potential is called 'x'"):
         model_card("x")
     with pytest.raises(KeyError, match="no bundled potential is called 'x'"):
         model_card_data("x")
-    with pytest.raises(KeyError, match="'beta-lps-interim' has no data"):
-        model_card_data("beta-lps-interim")
-
-
-def test_interim_is_the_fit_it_says_it_is(shared):
-    original = Potential.read(shared / "data/potentials/beta-lps-interim-l14.almtp", ["Li", "P", "S"])
-    assert load("beta-lps-interim") == original.replace(name="beta-lps-interim")

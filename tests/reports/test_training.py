@@ -26,7 +26,7 @@ def frames(count):
     for _ in range(count):
         atoms = beta_li3ps4()
         atoms.positions += 0.1 * rng.normal(size=(32, 3))
-        atoms.calc = MTP("beta-lps-interim", threads=1)
+        atoms.calc = MTP("beta-lps", threads=1)
         results = {
             "energy": atoms.get_potential_energy(),
             "forces": atoms.get_forces(),
@@ -59,7 +59,7 @@ def test_loss_of_every_iteration_is_drawn(trained):
 def test_parity_shows_labels_against_predictions():
     labelled = frames(3)
     labelled[0].calc.results["energy"] += 0.32
-    report = evaluate("beta-lps-interim", labelled, threads=1)
+    report = evaluate("beta-lps", labelled, threads=1)
     figure = plot_parity(report, "title")
     assert [axes.get_xlabel() for axes in figure.axes] == [
         "labelled energy  (eV/atom)",
@@ -76,7 +76,7 @@ def test_parity_of_many_points_and_of_none():
     labelled = frames(60)
     for atoms in labelled:
         atoms.calc.results.pop("stress")
-    figure = plot_parity(evaluate("beta-lps-interim", labelled, threads=1))
+    figure = plot_parity(evaluate("beta-lps", labelled, threads=1))
     assert figure.axes[1].collections  # a density
     assert figure.axes[2].texts[0].get_text() == "no labels"
     assert png(figure).startswith(b"\x89PNG")

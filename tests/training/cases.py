@@ -19,7 +19,7 @@ def label(atoms, calc):
     return atoms
 
 
-def structures(count, seed=0, amplitude=0.12):
+def structures(count, seed=0, amplitude=0.07):
     rng = np.random.default_rng(seed)
     frames = []
     for index in range(count):
@@ -32,7 +32,7 @@ def structures(count, seed=0, amplitude=0.12):
 
 
 def labelled(count, seed=0):
-    calc = MTP("beta-lps-interim", threads=1)
+    calc = MTP("beta-lps", threads=1)
     return [label(atoms, calc) for atoms in structures(count, seed)]
 
 

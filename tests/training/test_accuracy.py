@@ -39,7 +39,7 @@ def wrong():
 
 
 def test_report_finds_the_errors(wrong):
-    report = evaluate("beta-lps-interim", wrong, groups=["temperature_K", "absent"], threads=1)
+    report = evaluate("beta-lps", wrong, groups=["temperature_K", "absent"], threads=1)
     assert report.overall.configurations == 3
     assert report.overall.energy.max == pytest.approx(0.01)
     assert report.overall.energy.mae == pytest.approx(0.01 / 3)
@@ -62,7 +62,7 @@ def test_report_finds_the_errors(wrong):
 
 
 def test_loss_of_the_report(wrong):
-    report = evaluate("beta-lps-interim", wrong, weights=Weights(energy=2, force=3, stress=5), threads=1)
+    report = evaluate("beta-lps", wrong, weights=Weights(energy=2, force=3, stress=5), threads=1)
     volume = wrong[2].get_volume()
     expected = [2 * 0.32**2 / 32, 3 * 0.25, 5 * (0.01 * volume) ** 2 / 32]
     np.testing.assert_allclose(report.losses, expected, rtol=1e-8)
@@ -72,10 +72,10 @@ def test_loss_of_the_report(wrong):
 def test_missing_labels_are_counted(wrong):
     bare = wrong[0].copy()
     bare.calc = SinglePointCalculator(bare, energy=-100.0)
-    report = evaluate("beta-lps-interim", [bare], threads=1)
+    report = evaluate("beta-lps", [bare], threads=1)
     assert report.missing == {"energy": 0, "forces": 1, "stress": 1, "weight": 0}
     assert report.worst["force"] == -1
     assert report.overall.force.count == 0
     assert "NaN" in json.dumps(report.to_dict())  # as it is; writers replace it
     with pytest.raises(SpeciesError, match="Cl"):
-        evaluate("beta-lps-interim", [cases.dimer(3.0, 0.0, "LiCl")], threads=1)
+        evaluate("beta-lps", [cases.dimer(3.0, 0.0, "LiCl")], threads=1)

@@ -167,7 +167,7 @@ def test_of_several_ridges_the_best_held_out(frames, held):
 
 def test_held_out_data_stop_the_search(frames):
     """Two frames and 168 coefficients: soon it gets worse on others, and the search ends."""
-    calm = [cases.label(atoms, MTP("beta-lps-interim", threads=1)) for atoms in cases.structures(3, 1, amplitude=0.05)]
+    calm = [cases.label(atoms, MTP("beta-lps", threads=1)) for atoms in cases.structures(3, 1, amplitude=0.05)]
     settings = FitSettings(starts=0, iterations=60, patience=3, gain=0.0)
     result = fit(frames[:2], 8, validation=calm, settings=settings, threads=1)
     losses = [iteration.held_out["loss"] for iteration in result.history]

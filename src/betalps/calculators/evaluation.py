@@ -73,7 +73,7 @@ def evaluate(
     >>> import betalps
     >>> from betalps.structures import beta_li3ps4
     >>> atoms = beta_li3ps4()
-    >>> out = betalps.evaluate("beta-lps-interim", atoms.positions, atoms.numbers, atoms.cell, True)
+    >>> out = betalps.evaluate("beta-lps", atoms.positions, atoms.numbers, atoms.cell, True)
     >>> out.forces.shape
     (32, 3)
     """

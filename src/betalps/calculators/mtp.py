@@ -13,6 +13,7 @@ from betalps.potentials import Potential
 from betalps.typing import Bools, Floats, Ints, PathLike
 
 _WITHOUT_GRADIENT = {"energy", "free_energy", "energies"}
+_NEVER_SEEN = 1e4  # a grade that only rows which were never filled give
 _GRADES = {"grade", "site_grades"}
 
 
@@ -26,7 +27,7 @@ class MTP(Calculator):
     Parameters
     ----------
     potential
-        A `betalps.potentials.Potential`, the name of a bundled one such as ``"beta-lps-interim"``, or the
+        A `betalps.potentials.Potential`, the name of a bundled one such as ``"beta-lps"``, or the
         path of an ``.almtp`` or ``.mtp`` file that names its species (for others: ``Potential.read(path,
         species=[...])``).
     threads
@@ -53,7 +54,7 @@ class MTP(Calculator):
     >>> from betalps import MTP
     >>> from betalps.structures import beta_li3ps4
     >>> atoms = beta_li3ps4()
-    >>> atoms.calc = MTP("beta-lps-interim", threads=1)
+    >>> atoms.calc = MTP("beta-lps", threads=1)
     >>> round(atoms.get_potential_energy() / len(atoms), 1)
     -4.4
     """
@@ -98,7 +99,6 @@ class MTP(Calculator):
         )
         if grade:
             self.engine.require_active_set()
-            self._warn_of_unfilled_rows()
 
     def set(self, **settings: Any) -> dict[str, Any]:
         """ASE's way to change settings; here they are fixed.
@@ -130,8 +130,6 @@ class MTP(Calculator):
             self._structures += 1
         gradient = not wanted <= _WITHOUT_GRADIENT | _GRADES
         grades = "grade" not in self.results and (self._grade_this or bool(wanted & _GRADES))
-        if grades:
-            self._warn_of_unfilled_rows()
         active_set = self.potential.active_set if grades else None
         by_configuration = active_set is not None and active_set.mode == "configuration"
         out = self.engine.evaluate(
@@ -147,6 +145,8 @@ class MTP(Calculator):
             self.results["grade"] = self.engine.configuration_grade(*structure)
         elif out.grades is not None:
             self.results.update(grade=float(out.grades.max(initial=0.0)), site_grades=out.grades)
+        if grades:
+            self._warn_of_unfilled_rows(self.results["grade"])
 
     def _structure(self) -> tuple[Floats, Ints, Floats, Bools]:
         """The last structure as arrays."""
@@ -194,13 +194,13 @@ class MTP(Calculator):
         self.__dict__.update(state)
         self.engine = Engine(self.potential, **self._settings)
 
-    def _warn_of_unfilled_rows(self) -> None:
+    def _warn_of_unfilled_rows(self, grade: float) -> None:
         active_set = self.potential.active_set
-        if self._warned or active_set is None or not active_set.unfilled:
+        if self._warned or grade < _NEVER_SEEN or active_set is None or not active_set.unfilled:
             return
         self._warned = True
         message = (
             f"{active_set.unfilled} of the {self.potential.coeffs_count} rows of the active set were never "
-            "filled: where a structure needs them, grades of 1e4 to 1e8 say 'never seen', not how far off"
+            f"filled: this structure's grade of {grade:.1e} says 'never seen', not how far off"
         )
         warnings.warn(message, stacklevel=3)

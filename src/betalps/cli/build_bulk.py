@@ -42,7 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="fill the 4b and 4c sites of beta at random by their occupancies, none nearer than neighbours can be",
     )
     parser.add_argument("--relax", action="store_true", help="relax atoms and cell with --potential")
-    parser.add_argument("--potential", default="beta-lps-interim", metavar="NAME|FILE", help="(%(default)s)")
+    parser.add_argument("--potential", default="beta-lps", metavar="NAME|FILE", help="(%(default)s)")
     parser.add_argument("--fmax", type=float, default=0.01, metavar="eV/Å", help="force that ends it (%(default)s)")
     parser.add_argument("--steps", type=int, default=1000, metavar="N", help="at most (%(default)s)")
     parser.add_argument("--threads", type=int, metavar="N", help="by default all cores")

@@ -100,7 +100,7 @@ def _add_energy(add: Callable[..., Any]) -> None:
     add("--energy", action="store_true", help="relax and print γ; the files hold the structure as built")
     add("--relax", action="store_true", help="as --energy, and the files hold the relaxed structure")
     add("--scan", type=float, metavar="Å", help="choose the translation by the energy on a grid of this step")
-    add("--potential", default="beta-lps-interim", metavar="NAME|FILE", help="(%(default)s)")
+    add("--potential", default="beta-lps", metavar="NAME|FILE", help="(%(default)s)")
     add("--fmax", type=float, default=0.02, metavar="eV/Å", help="force that ends the relaxation (%(default)s)")
     add("--steps", type=int, default=1000, metavar="N", help="of relaxation, at most (%(default)s)")
     add("--threads", type=int, metavar="N", help="by default all cores")

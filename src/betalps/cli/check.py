@@ -15,7 +15,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--potential",
-        default="beta-lps-interim",
+        default="beta-lps",
         help="name of a bundled potential, or a .almtp or .mtp file (%(default)s)",
     )
     parser.add_argument(

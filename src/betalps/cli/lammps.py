@@ -22,7 +22,7 @@ Examples:
   betalps lammps write glass.toml glass/        for a cluster: then sbatch glass/submit.sh
 where glass.toml holds, for instance:
   structure = "glass.extxyz"
-  potential = "beta-lps-interim"
+  potential = "beta-lps"
   [[stages]]
   name = "produce"
   time = 100
@@ -63,7 +63,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
     check = action("check", "compare LAMMPS with the calculator: energy, forces, virial")
     check.add_argument("structure", nargs="?", type=Path, metavar="FILE", help="by default β-Li3PS4, distorted")
-    check.add_argument("--potential", default="beta-lps-interim", metavar="NAME|FILE", help="(%(default)s)")
+    check.add_argument("--potential", default="beta-lps", metavar="NAME|FILE", help="(%(default)s)")
     check.add_argument("--ranks", type=int, nargs="+", default=[1, 2], metavar="N", help="MPI processes (1 2)")
 
     build = action("build", "compile the pair style unless that has been done, and print where it is")

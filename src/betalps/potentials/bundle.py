@@ -75,12 +75,9 @@ def model_card_data(name: str) -> Json:
     Raises
     ------
     KeyError
-        No bundled potential has this name, or it has a card in words only.
+        No bundled potential has this name; says which there are.
     """
-    path = _beside(name, ".json")
-    if not path.is_file():
-        raise KeyError(f"the model card of {name!r} has no data; model_card({name!r}) has it in words")
-    found: Json = json.loads(path.read_text(encoding="utf-8"))
+    found: Json = json.loads(_beside(name, ".json").read_text(encoding="utf-8"))
     return found
 
 

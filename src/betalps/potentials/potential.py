@@ -180,6 +180,10 @@ class Potential:
         )
         return type(self)(core, self._species if species is None else species, self._source)
 
+    def without_active_set(self) -> Self:
+        """The same potential without its active set: a smaller file, and no grades."""
+        return self.replace(min_dist=self.min_dist)
+
     # -- writing
 
     def to_bytes(self, format: Format = "almtp") -> bytes:  # noqa: A002

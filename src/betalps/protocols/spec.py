@@ -75,7 +75,7 @@ class RunSpec:
 
     stages: tuple[Stage, ...]
     structure: str | Json | None = None
-    potential: str = "beta-lps-interim"
+    potential: str = "beta-lps"
     timestep: float = 2.0
     thermostat_time: float = 0.1
     barostat_time: float = 1.0

@@ -122,7 +122,7 @@ def alpha_li3ps4(supercell: Sequence[int] = (1, 1, 1)) -> Atoms:
     A model, not a published structure: of the literature we have the cell and the space group only, Pbcn with 8.6125 ×
     9.0211 × 8.4262 Å at 906 K (Homma, 2010), read as Cmcm by Kaup (2020), with Li spread over partially occupied sites.
     The framework was set up in Cmcm (P on 4c, isolated PS4 that point up and down in turns, S near a body-centred
-    lattice); 520 random placements of the 12 Li were relaxed with a moment tensor potential (``beta-lps-interim``), and
+    lattice); 520 random placements of the 12 Li were relaxed with an earlier moment tensor potential, and
     the fourteen lowest of these with SevenNet 7net-l3i5. Six came within 0.3 meV/atom of the lowest, three of them as
     this structure.
 

@@ -81,7 +81,7 @@ class StudyConfig:
     boundary_atoms: int = 300
     boundary_area: float = 600.0
     boundary_production: float = 60.0
-    potential: str = "beta-lps-interim"
+    potential: str = "beta-lps"
     ensemble: Literal["npt", "nvt"] = "npt"
     free: str = "xyz"
     pressure: float = 0.0

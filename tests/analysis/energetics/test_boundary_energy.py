@@ -29,7 +29,7 @@ AS_BUILT = Relaxation(steps=0)
 
 
 def mtp():
-    return MTP("beta-lps-interim", threads=1)
+    return MTP("beta-lps", threads=1)
 
 
 def lowest(plane, planes, step):

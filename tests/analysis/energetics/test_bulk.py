@@ -105,7 +105,7 @@ def test_copper():
 
 def test_table_1_of_beta():
     told = []
-    found = bulk_properties(beta_li3ps4(), MTP("beta-lps-interim", threads=1), observer=told.append)
+    found = bulk_properties(beta_li3ps4(), MTP("beta-lps", threads=1), observer=told.append)
     assert found.formula == "Li3PS4"
     assert found.lattice.space_group == "Pnma (62)"
     table = found.table_1

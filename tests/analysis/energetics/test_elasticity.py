@@ -37,7 +37,7 @@ def copper():
 
 @pytest.fixture(scope="module")
 def beta():
-    return elastic_tensor(beta_li3ps4(), MTP("beta-lps-interim", threads=1))
+    return elastic_tensor(beta_li3ps4(), MTP("beta-lps", threads=1))
 
 
 def energy_per_volume(atoms, strain):
@@ -182,7 +182,7 @@ class TestBeta:
         for sign in (1, -1):
             moved = beta.atoms.copy()
             moved.set_cell(moved.cell.array * np.array([1, 1 + sign * 2e-3, 1]), scale_atoms=True)
-            moved.calc = MTP("beta-lps-interim", threads=1)
+            moved.calc = MTP("beta-lps", threads=1)
             LBFGS(moved, logfile=None).run(fmax=2e-4, steps=1000)
             stress.append(moved.get_stress()[1] / units.GPa)
         assert beta.constants[1, 1] == pytest.approx((stress[0] - stress[1]) / 4e-3, rel=0.01)
@@ -250,7 +250,7 @@ class TestFlags:
 
     def test_not_converged(self):
         found = elastic_tensor(
-            beta_li3ps4(), MTP("beta-lps-interim", threads=1), points=1, relaxation=Relaxation(fmax=1e-4, steps=2)
+            beta_li3ps4(), MTP("beta-lps", threads=1), points=1, relaxation=Relaxation(fmax=1e-4, steps=2)
         )
         assert not found.converged
         assert found.force > 1e-4
