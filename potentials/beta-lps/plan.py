@@ -171,6 +171,30 @@ def round_4() -> list[Trajectory]:
     return found
 
 
+def round_5() -> list[Trajectory]:
+    """Hot crystals and melts at the density that the potential itself gives them, and glass cooled from there."""
+    found = []
+    for temperature in (1600, 1800, 2000):
+        for structure in ("beta:random:1x1x1", "beta:4b4:1x1x1", "gamma:2x1x1"):
+            found.append(_npt("r5", structure.partition(":")[0], structure, temperature, 12.0, 2.0))
+    for temperature in (1600, 2000):
+        for structure in ("beta:random:1x2x2", "beta:4b4:1x2x2", "gamma:2x2x2"):
+            found.append(_npt("r5", structure.partition(":")[0], structure, temperature, 10.0, 3.0))
+    for strain in (-0.05, 0.05):
+        for temperature in (1300, 1600):
+            found.append(_nvt("r5", "strained", f"beta:random:1x2x2@{strain:+}", temperature, every=2.0))
+    found += [
+        _quench("r5", structure, rate, 2.0)
+        for structure, rate in (
+            ("beta:random:1x1x2", 60.0),
+            ("beta:4b4:1x1x2", 60.0),
+            ("gamma:1x2x2", 60.0),
+            ("beta:random:1x2x2", 80.0),
+        )
+    ]
+    return found
+
+
 def held_out(tag: str = "held") -> list[Trajectory]:
     """Trajectories of their own, of 32-atom and 128-atom cells, to 1200 K; nothing of them is trained on."""
     found = []
@@ -223,6 +247,7 @@ PLANS = {
     "r3": round_3,
     "r3hot": round_3_hot,
     "r4": round_4,
+    "r5": round_5,
     "held": held_out,
     "held-hot": held_out_hot,
     "test": test,
