@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 MotionState = Mapping[str, NDArray[Any]]
 """Thermostat and barostat variables by name, ready for a file."""
 
+CELL_FREEDOMS = 6
+"""Of a cell that is free in lengths and angles: the momentum of its strain is symmetric."""
+
 
 class UnstableRunError(BetalpsError):
     """A run that blew up; `cause` is "temperature", "not finite" or "volume"."""
