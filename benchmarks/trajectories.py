@@ -204,6 +204,7 @@ def formats(kills: int) -> None:
     size = values.nbytes / 1e6
     run = 1e3 * EVERY * ATOMS * KERNEL
     print(f"{frames} frames of {ATOMS} atoms, {size:.0f} MB of float32; a run takes {run:.0f} ms per frame")
+    print("MB/s: in a second of processor time")
     print(f"{'':24s} {'write':>10s} {'CPU/frame':>10s} {'size':>5s} {'files':>6s} {'all atoms':>10s} {'frames':>10s}")
     with tempfile.TemporaryDirectory() as folder:
         for layout in LAYOUTS:
@@ -223,13 +224,13 @@ def formats(kills: int) -> None:
                 for start in range(0, frames, PER_CHUNK):
                     layout.read(target, slice(start, start + PER_CHUNK), slice(None))
 
-            wall, processor = clock(write)
+            processor = clock(write)[1]
             files = [target] if target.is_file() else [file for file in target.rglob("*") if file.is_file()]
-            read, whole = (min(clock(job)[0] for _ in range(3)) for job in (columns, slabs))
+            read, whole = (min(clock(job)[1] for _ in range(3)) for job in (columns, slabs))
             total = sum(file.stat().st_size for file in files) / 1e6
             print(
-                f"{layout.name:24s} {size / wall:5.0f} MB/s {1e3 * processor / frames:7.2f} ms {total / size:5.2f} "
-                f"{len(files):6d} {size / read:5.0f} MB/s {size / whole:5.0f} MB/s",
+                f"{layout.name:24s} {size / processor:5.0f} MB/s {1e3 * processor / frames:7.2f} ms "
+                f"{total / size:5.2f} {len(files):6d} {size / read:5.0f} MB/s {size / whole:5.0f} MB/s",
                 flush=True,
             )
         print(f"\nAfter {kills} kills each:")

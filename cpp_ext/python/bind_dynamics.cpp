@@ -249,8 +249,8 @@ std::unique_ptr<PyDynamics> make(const Potential& potential, const DoubleArray& 
                                  const Periodic& pbc, double timestep, double degrees_of_freedom, double temperature,
                                  double pressure, const std::optional<ChainTuple>& thermostat,
                                  const std::optional<ChainTuple>& barostat, const std::string& motion,
-                                 const std::array<bool, 3>& axes, const std::string& precision, const std::string& isa,
-                                 double skin, int threads) {
+                                 const std::array<bool, 3>& axes, double cell_degrees_of_freedom,
+                                 const std::string& precision, const std::string& isa, double skin, int threads) {
   DynamicsSettings settings;
   settings.timestep = timestep;
   settings.degrees_of_freedom = degrees_of_freedom;
@@ -258,6 +258,7 @@ std::unique_ptr<PyDynamics> make(const Potential& potential, const DoubleArray& 
   settings.barostat = chain(barostat);
   settings.cell = parse_motion(motion);
   settings.axes = axes;
+  settings.cell_freedoms = cell_degrees_of_freedom;
   settings.precision = parse_precision(precision);
   settings.isa = isa.empty() ? default_isa() : parse_isa(isa);
   settings.skin = skin;
@@ -274,8 +275,8 @@ void bind_dynamics(py::module_& m) {
           py::arg("masses"), py::arg("species"), py::arg("cell"), py::arg("pbc"), py::arg("timestep"),
           py::arg("degrees_of_freedom"), py::arg("temperature") = 0.0, py::arg("pressure") = 0.0,
           py::arg("thermostat") = py::none(), py::arg("barostat") = py::none(), py::arg("cell_motion") = "fixed",
-          py::arg("axes") = std::array<bool, 3>{}, py::arg("precision") = "double", py::arg("isa") = "",
-          py::arg("skin") = 1.0, py::arg("threads") = 1);
+          py::arg("axes") = std::array<bool, 3>{}, py::arg("cell_degrees_of_freedom") = 0.0,
+          py::arg("precision") = "double", py::arg("isa") = "", py::arg("skin") = 1.0, py::arg("threads") = 1);
   cls.def("run", &PyDynamics::run, py::arg("steps"), "Returns (event, step, atom, value).")
       .def("grade", &PyDynamics::grade, "Grades the present structure; as run().")
       .def("take_grades", &PyDynamics::take_grades, "The outcomes of all checks since the last call.")

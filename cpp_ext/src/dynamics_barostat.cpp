@@ -21,7 +21,15 @@ int count_directions(const DynamicsSettings& settings) {
 
 Chain make_chain(const DynamicsSettings& settings, double temperature) {
   const int directions = count_directions(settings);
-  // ASE's choice for the first link of an isotropic cell: nine freedoms, where one is coupled
+  const double given = settings.cell_freedoms;
+  if (given != 0) {
+    if (!(given > 0 && given <= directions))
+      throw std::invalid_argument("degrees of freedom of the cell: found " + std::to_string(given) +
+                                  ", expected above 0 and at most " + std::to_string(directions));
+    return Chain(*settings.barostat, given, given, temperature);
+  }
+  // ASE's choices: for a symmetric tensor its nine elements, of which six are independent, so that the cell becomes
+  // half as hot again; and for the first link of an isotropic cell the mass of nine, where one is coupled.
   const double first_mass = settings.cell == CellMotion::isotropic ? 9 : directions;
   return Chain(*settings.barostat, directions, first_mass, temperature);
 }

@@ -239,6 +239,7 @@ class Dynamics:
         barostat: tuple[float, int, int] | None = ...,
         cell_motion: str = ...,
         axes: Sequence[bool] = ...,
+        cell_degrees_of_freedom: float = ...,
         precision: str = ...,
         isa: str = ...,
         skin: float = ...,

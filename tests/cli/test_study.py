@@ -74,6 +74,8 @@ def test_every_setting_has_an_option(tmp_path):
         "seed": 9,
         "workers": 3,
         "threads": 4,
+        "engine": "lammps",
+        "ranks": 5,
     }
     arguments = []
     for name, value in given.items():

@@ -180,6 +180,22 @@ def test_degrees_of_freedom_are_those_of_fewer_atoms_in_ase(name):
     assert ours.temperature == pytest.approx(ours.atoms.get_temperature() * 32 / 31)
 
 
+def test_freedoms_of_the_cell_are_those_that_its_chain_counts():
+    reference, _ = both("MTKNPT", NPT)
+    reference._barostat._cell_dof = 6
+    reference._barostat._R[0] *= 6 / 9
+    ours = native.MTKNPT(crystal(), STEP, **NPT, cell_degrees_of_freedom=6)
+    for _ in range(100):
+        reference.run(1)
+        ours.run(1)
+        assert_same(reference, ours)
+    nine, none = native.MTKNPT(crystal(), STEP, **NPT, cell_degrees_of_freedom=9), native.MTKNPT(crystal(), STEP, **NPT)
+    for dynamics in (nine, none):
+        dynamics.run(100)
+    np.testing.assert_array_equal(nine.atoms.positions, none.atoms.positions)
+    assert np.abs(nine.atoms.positions - ours.atoms.positions).max() > 1e-6
+
+
 # ---- physics
 
 
@@ -645,6 +661,8 @@ def test_changes_that_need_new_dynamics_are_refused():
         (lambda a: native.NoseHooverChainNVT(a, STEP, **NVT | {"tdamp": 0}), "damping time is 0"),
         (lambda a: native.NoseHooverChainNVT(a, STEP, **NVT, tchain=0), "0 links"),
         (lambda a: native.NoseHooverChainNVT(a, STEP, **NVT, degrees_of_freedom=0), "degrees of freedom is 0"),
+        (lambda a: native.MTKNPT(a, STEP, **NPT, cell_degrees_of_freedom=0), "expected at least 1"),
+        (lambda a: native.MTKNPT(a, STEP, **NPT, cell_degrees_of_freedom=10), r"found 10\.0+, expected .* at most 9"),
         (lambda a: native.MaskedMTKNPT(a, STEP, **NPT, mask=(False, False, False)), "at least one of them true"),
         (lambda a: native.MaskedMTKNPT(a, STEP, **NPT, mask=(True,)), "three flags"),
         (lambda a: native.VelocityVerlet(a, STEP, skin=-1), "skin is -1"),

@@ -2,6 +2,7 @@
 
 import pytest
 
+from betalps.errors import CheckpointError
 from betalps.lammps import choosing
 from betalps.lammps.choosing import choose_engine, default_ranks
 from betalps.protocols import RunSpec, Stage
@@ -34,6 +35,32 @@ def test_by_wish(eight_cores):
     assert choose_engine(spec(ranks=4), 100) == choosing.EngineChoice(
         engine="lammps", ranks=4, reason="4 ranks asked for"
     )
+
+
+def test_runs_at_once_share_the_cores(eight_cores):
+    assert choose_engine(spec(), 12_288, at_once=2).ranks == 4
+    assert choose_engine(spec(), 12_288, at_once=20).ranks == 1
+    assert choose_engine(spec(engine="lammps", ranks=3), 12_288, at_once=8).ranks == 3
+
+
+def test_what_was_begun_goes_on_where_it_was(eight_cores, tmp_path):
+    empty, ours, theirs = (tmp_path / name for name in ("empty", "ours", "theirs"))
+    for folder, name in ((ours, "checkpoint.npz"), (theirs, "in.lammps")):
+        folder.mkdir()
+        (folder / name).touch()
+    assert choose_engine(spec(), 12_288, empty).engine == "lammps"
+    found = choose_engine(spec(), 12_288, ours)
+    assert (found.engine, found.ranks, found.reason) == ("in process", 1, "where the run was begun")
+    found = choose_engine(spec(), 100, theirs)
+    assert (found.engine, found.ranks, found.reason) == ("lammps", 1, "where the run was begun")
+    assert str(found) == "LAMMPS on 1 rank"
+    for asked, folder, where in (
+        ({"engine": "lammps"}, ours, "in process"),
+        ({"ranks": 2}, ours, "in process"),
+        ({"engine": "native"}, theirs, "in LAMMPS"),
+    ):
+        with pytest.raises(CheckpointError, match=f"begun {where}, but: .* asked for. Use another folder"):
+            choose_engine(spec(**asked), 12_288, folder)
 
 
 def test_what_is_missing(eight_cores, monkeypatch):

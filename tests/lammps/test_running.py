@@ -239,6 +239,11 @@ def test_a_longer_run_goes_on_and_another_is_refused(lammps, distorted, tmp_path
         run_lammps(replace(longer, timestep=1.0), tmp_path, atoms=atoms, ranks=1, installation=lammps)
     with pytest.raises(CheckpointError, match=r"belongs to another run; it differs in structure"):
         run_lammps(longer, tmp_path, atoms=distorted(seed=1), ranks=1, installation=lammps)
+    other = load(BUNDLED).replace(species_coeffs=[0.0, 0.0, 0.0])
+    other.write(tmp_path / "other.almtp")
+    changed = replace(longer, potential=str(tmp_path / "other.almtp"))
+    with pytest.raises(CheckpointError, match=r"differs in potential \(there '[0-9a-f]{64}', asked for"):
+        run_lammps(changed, tmp_path, atoms=atoms, ranks=1, installation=lammps)
     with pytest.raises(CheckpointError, match="beyond the 50 asked for"):
         run_lammps(short, tmp_path, atoms=atoms, ranks=1, installation=lammps)
 
@@ -254,6 +259,22 @@ def test_damaged_checkpoints(lammps, distorted, tmp_path):
     with pytest.raises(CheckpointError, match=r"restart\.a is not a whole restart file"):
         run_lammps(spec, tmp_path, atoms=atoms, ranks=1, installation=lammps)
     assert len(open_trajectory(tmp_path / "trajectory")) == spec.frames
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
+def test_a_full_disk(lammps, distorted, tmp_path):
+    """A checkpoint that cannot be written ends the run; once there is room, it goes on from the one before."""
+    atoms, spec = distorted((1, 2, 1)), spec_of(stage(time=0.4))
+    (tmp_path / "restart.b").symlink_to("/dev/full")
+    with pytest.raises(LammpsError, match=r"I/O error while writing restart \(is the disk full\?\)\. The same call"):
+        run_lammps(spec, tmp_path, atoms=atoms, ranks=1, installation=lammps)
+    assert read_thermo(tmp_path)["step"][-1] >= 50
+    assert len(open_trajectory(tmp_path / "trajectory")) >= 2
+    assert next_launch(tmp_path).step == 50
+    (tmp_path / "restart.b").unlink()
+    result = run_lammps(spec, tmp_path, atoms=atoms, ranks=1, installation=lammps)
+    assert len(open_trajectory(tmp_path / "trajectory")) == spec.frames == 10
+    np.testing.assert_allclose(result.atoms.positions, velocity_verlet(atoms, spec)[0], atol=1e-6)
 
 
 # --------------------------------------------------------------------------------------------------------- what fails
@@ -285,6 +306,12 @@ def test_an_exploding_system(lammps, distorted, tmp_path):
     with pytest.raises(UnstableRunError, match=r"volume left \(0.97, 2.0\)") as caught:
         run_lammps(squeezed, tmp_path / "squeezed", atoms=distorted(), ranks=1, installation=lammps)
     assert caught.value.cause == "volume"
+    blind = spec_of(stage(time=0.4), temperature_bounds=(0.0, 1e300), thermo_interval=0.2)
+    atoms.positions[1] = atoms.positions[0] + 0.2  # flies out of its rank's reach between two looks
+    with pytest.raises(UnstableRunError, match=r"Lost atoms: original 32 current \d+. A shorter time step") as caught:
+        run_lammps(blind, tmp_path / "lost", atoms=atoms, ranks=2, installation=lammps)
+    assert caught.value.cause == "displacement"
+    assert read_thermo(tmp_path / "lost")["step"].tolist() == [0]
     atoms.positions[1] = atoms.positions[0]
     with pytest.raises(UnstableRunError, match="not finite") as caught:
         run_lammps(spec_of(stage()), tmp_path / "same", atoms=atoms, ranks=2, installation=lammps)

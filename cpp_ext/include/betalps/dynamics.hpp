@@ -47,6 +47,7 @@ struct DynamicsSettings {
   std::optional<ChainSettings> barostat;    // of the cell's momenta; exactly where the cell moves
   CellMotion cell = CellMotion::fixed;
   std::array<bool, 3> axes{};               // for CellMotion::axes: the free ones
+  double cell_freedoms = 0;                 // of the cell's momenta, for their chain; 0: as ASE counts them
   Precision precision = Precision::float64;
   Isa isa = Isa::baseline;
   double skin = 1;

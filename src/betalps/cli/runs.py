@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from ase import Atoms
 
     from betalps.dynamics import Progress, RunResult
+    from betalps.lammps import EngineChoice
     from betalps.protocols import RunSpec
 
 _LINES = 20  # of progress, where there is no terminal
@@ -70,15 +71,14 @@ def execute(spec: RunSpec, folder: Path, atoms: Atoms, *, dry_run: bool) -> int:
     """Run, or go on running; or say what it costs. Returns the exit status: 0; 1 if the run was stopped."""
     from betalps.lammps import choose_engine
 
-    choice = choose_engine(spec, len(atoms))
-    lammps = choice.engine == "lammps" and not (folder / "checkpoint.npz").exists()
+    choice = choose_engine(spec, len(atoms), folder)
     if dry_run:
-        _print_cost(spec, folder, atoms, lammps=lammps)
+        _print_cost(spec, folder, atoms, choice)
         return 0
-    print(f"{len(atoms)} atoms, {_engine(lammps)} ({choice.reason})", file=sys.stderr)
+    print(f"{len(atoms)} atoms, {choice} ({choice.reason})", file=sys.stderr)
     try:
         with show_run(spec) as observer:
-            result = _run(spec, folder, atoms, observer, lammps=lammps)
+            result = _run(spec, folder, atoms, observer, choice)
     except KeyboardInterrupt:
         print(f"\nstopped; the same command goes on from {folder}", file=sys.stderr)
         return 130
@@ -86,28 +86,23 @@ def execute(spec: RunSpec, folder: Path, atoms: Atoms, *, dry_run: bool) -> int:
     return 0 if result.stopped is None else 1
 
 
-def _engine(lammps: bool) -> str:
-    return "LAMMPS" if lammps else "in process"
-
-
-def _run(spec: RunSpec, folder: Path, atoms: Atoms, observer: Callable[[Progress], None], *, lammps: bool) -> RunResult:
-    if lammps:
+def _run(
+    spec: RunSpec, folder: Path, atoms: Atoms, observer: Callable[[Progress], None], choice: EngineChoice
+) -> RunResult:
+    if choice.engine == "lammps":
         from betalps.lammps import run_lammps
 
-        return run_lammps(spec, folder, atoms=atoms, observers=[observer])
-    from dataclasses import replace
-
+        return run_lammps(spec, folder, atoms=atoms, ranks=choice.ranks, observers=[observer])
     from betalps.dynamics import run
 
-    in_process = replace(spec, engine="auto", ranks=None) if spec.engine == "lammps" else spec
-    return run(in_process, folder, atoms=atoms, observers=[observer])
+    return run(spec, folder, atoms=atoms, observers=[observer])
 
 
-def _print_cost(spec: RunSpec, folder: Path, atoms: Atoms, *, lammps: bool) -> None:
-    if lammps:
+def _print_cost(spec: RunSpec, folder: Path, atoms: Atoms, choice: EngineChoice) -> None:
+    if choice.engine == "lammps":
         from betalps.lammps import estimate_lammps
 
-        cost = estimate_lammps(spec, folder, atoms=atoms)
+        cost = estimate_lammps(spec, folder, atoms=atoms, ranks=choice.ranks)
     else:
         from betalps.dynamics import estimate_run
 

@@ -6,11 +6,20 @@ import argparse
 import dataclasses
 import sys
 import tomllib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from betalps.cli.progress import show_progress
-from betalps.studies import StudyConfig, build_systems, diffusion_study, estimate_cost, steps_done
+from betalps.studies import (
+    StudyConfig,
+    System,
+    build_systems,
+    choose_engines,
+    diffusion_study,
+    estimate_cost,
+    steps_done,
+)
 from betalps.typing import Json
 
 QUICK: dict[str, Any] = {
@@ -41,6 +50,7 @@ Examples:
   betalps study --temperatures 600 700 800 900 --production 500 --output long
   betalps study --boundaries "Σ5[001]/(130)" "Σ13[001]/(150)" --boundary-atoms 2000
   betalps study --boundaries                              the crystal alone
+  betalps study --supercell 4 8 12 --boundaries           12,288 atoms: in LAMMPS, if it is installed
   betalps study --config study.toml --dry-run
 where study.toml holds settings by the names of the options, with _ for -:
   temperatures = [600, 700, 800, 900]
@@ -76,6 +86,8 @@ _SETTINGS: dict[str, tuple[str | tuple[str, ...], str]] = {
     "seed": ("N", "another seed gives an independent repetition"),
     "workers": ("N", "temperatures at the same time; as many as you have cores"),
     "threads": ("N", "threads per temperature; use more only if cores are left over"),
+    "engine": ("NAME", "auto: LAMMPS for cells of 10,000 atoms and more, in process below; or lammps, native, ase"),
+    "ranks": ("N", "MPI processes of each run in LAMMPS; by default the cores, shared by the workers"),
 }
 
 
@@ -100,13 +112,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default = field.default
         several = isinstance(default, tuple)
         shown = " ".join(map(_shown, default)) if isinstance(default, tuple) else default
+        kind = int if default is None else type(default[0]) if isinstance(default, tuple) else type(default)
         group.add_argument(
             "--" + field.name.replace("_", "-"),
             dest=field.name,
             metavar=metavar,
             nargs=len(metavar) if isinstance(metavar, tuple) else "*" if several else None,
-            type=type(default[0]) if isinstance(default, tuple) else type(default),
-            help=f"{text} ({shown})",
+            type=kind,
+            help=text if default is None else f"{text} ({shown})",
         )
 
 
@@ -121,7 +134,9 @@ def run(arguments: argparse.Namespace) -> int:
         _print_estimate(config, arguments.output)
         return 0
     done = steps_done(config, arguments.output)
-    steps = {(system.name, t): spec.steps for system in build_systems(config) for t, spec in system.specs.items()}
+    found = build_systems(config)
+    steps = {(system.name, t): spec.steps for system in found for t, spec in system.specs.items()}
+    _tell_engines(config, found, arguments.output)
     try:
         with show_progress(steps, done, config.timestep) as observer:
             results = diffusion_study(config, arguments.output, observer=observer)
@@ -134,6 +149,20 @@ def run(arguments: argparse.Namespace) -> int:
     _print_results(results)
     print(f"\nreport   {report}\nnumbers  {arguments.output / 'results.json'}")
     return 0
+
+
+def _tell_engines(config: StudyConfig, systems: Sequence[System], folder: Path) -> None:
+    """Say what goes to LAMMPS, and why a large cell does not."""
+    from betalps.lammps.choosing import ATOMS_FOR_LAMMPS
+
+    atoms = {system.name: len(system.atoms) for system in systems}
+    told = {
+        f"{name}: {choice} ({choice.reason})"
+        for (name, _), choice in choose_engines(config, systems, folder).items()
+        if choice.engine == "lammps" or atoms[name] >= ATOMS_FOR_LAMMPS
+    }
+    for line in sorted(told):
+        print(line, file=sys.stderr)
 
 
 def configuration(arguments: argparse.Namespace) -> StudyConfig:
@@ -163,7 +192,7 @@ def _print_estimate(config: StudyConfig, folder: Path) -> None:
     print()
     for name, atoms in cost.atoms.items():
         steps = [count for (system, _), count in cost.steps.items() if system == name]
-        print(f"{name}: {atoms} atoms, {steps[0]} steps at each of {len(steps)} temperatures")
+        print(f"{name}: {atoms} atoms, {steps[0]} steps at each of {len(steps)} temperatures, {cost.engines[name]}")
     print(
         f"{cost.steps_to_do} steps are left to do; {1e3 * cost.seconds_per_step:.3f} ms per step of the crystal "
         f"measured now: about {_duration(cost.seconds)} with {config.workers} workers"

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from betalps.dynamics.motion import (
+    CELL_FREEDOMS,
     Conditions,
     MotionState,
     check_movable,
@@ -39,8 +40,6 @@ _VARIABLES = {
     "MaskedMTKNPT": ("_p_c", "_h0_basis"),
 }
 _CELL_MOMENTUM = {"IsotropicMTKNPT": "_p_eps", "MTKNPT": "_p_g", "MaskedMTKNPT": "_p_c"}
-
-_CELL_FREEDOMS = 6
 
 
 class AseMotion:
@@ -177,8 +176,8 @@ class AseMotion:
         elif self._name in _CELL_MOMENTUM:
             barostat = nhc.MTKBarostat(pdamp=conditions.barostat_time, mask=moving.mask, **target)
             if self._name == "MTKNPT":
-                barostat._R[0] *= _CELL_FREEDOMS / barostat._cell_dof
-                barostat._cell_dof = _CELL_FREEDOMS
+                barostat._R[0] *= CELL_FREEDOMS / barostat._cell_dof
+                barostat._cell_dof = CELL_FREEDOMS
             moving._barostat = barostat
 
 

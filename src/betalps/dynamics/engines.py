@@ -44,8 +44,7 @@ def choose_engine(spec: RunSpec, calculator: Calculator) -> InProcess:
 
 def set_in_motion(engine: InProcess, atoms: Atoms, conditions: Conditions) -> Motion:
     """Atoms with momenta and a calculator, moving under a stage's conditions from its start."""
-    # The core's loop follows ASE in giving a fully flexible cell nine freedoms, where it has six.
-    if engine == "ase" or (conditions.stage.ensemble == "npt" and conditions.stage.free == "cell"):
+    if engine == "ase":
         return AseMotion(atoms, conditions)
     from betalps.dynamics.native_motion import NativeMotion
 

@@ -20,9 +20,12 @@ if TYPE_CHECKING:
 MotionState = Mapping[str, NDArray[Any]]
 """Thermostat and barostat variables by name, ready for a file."""
 
+CELL_FREEDOMS = 6
+"""Of a cell that is free in lengths and angles: the momentum of its strain is symmetric."""
+
 
 class UnstableRunError(BetalpsError):
-    """A run that blew up; `cause` is "temperature", "not finite" or "volume"."""
+    """A run that blew up; `cause` is "temperature", "not finite", "displacement" or "volume"."""
 
     def __init__(self, message: str, cause: str = "temperature") -> None:
         super().__init__(message)
@@ -132,16 +135,16 @@ def check_temperature(kelvin: float, allowed: tuple[float, float]) -> None:
         It is not finite, or out of bounds.
     """
     if not np.isfinite(kelvin):
-        raise UnstableRunError(f"the run blew up: its kinetic temperature is {kelvin}. {_ADVICE}", "not finite")
+        raise UnstableRunError(f"the run blew up: its kinetic temperature is {kelvin}. {ADVICE}", "not finite")
     if not allowed[0] <= kelvin <= allowed[1]:
         raise UnstableRunError(
             f"the run blew up: its kinetic temperature is {kelvin:.4g} K; allowed are {allowed[0]:g} to "
-            f"{allowed[1]:g} K. {_ADVICE}",
+            f"{allowed[1]:g} K. {ADVICE}",
             "temperature",
         )
 
 
-_ADVICE = "A shorter time step, or a potential that knows this structure, may help"
+ADVICE = "A shorter time step, or a potential that knows this structure, may help"
 
 
 def check_volume(volume: float, start: float, allowed: tuple[float, float]) -> None:
@@ -153,11 +156,11 @@ def check_volume(volume: float, start: float, allowed: tuple[float, float]) -> N
         It is not finite, or its ratio to the volume at the start is out of bounds.
     """
     if not np.isfinite(volume):
-        raise UnstableRunError(f"the run blew up: its volume is {volume}. {_ADVICE}", "not finite")
+        raise UnstableRunError(f"the run blew up: its volume is {volume}. {ADVICE}", "not finite")
     if start > 0 and not allowed[0] <= volume / start <= allowed[1]:
         raise UnstableRunError(
             f"the run lost its volume: it is {volume:.6g} Å³, {volume / start:.3g} times the {start:.6g} Å³ at the "
-            f"start; allowed are {allowed[0]:g} to {allowed[1]:g} times. {_ADVICE}",
+            f"start; allowed are {allowed[0]:g} to {allowed[1]:g} times. {ADVICE}",
             "volume",
         )
 

@@ -89,6 +89,10 @@ class MTKNPT(NativeDynamics):
         Numbers of thermostats in the chains of the atoms and of the cell.
     tloop, ploop
         Sub-steps of their integration.
+    cell_degrees_of_freedom
+        Independent momenta of the cell, which its thermostat is made for. None: as many as ASE counts. That is nine
+        for a cell free in size and shape, where six are right, for the tensor of its momenta is symmetric: with nine
+        its kinetic energy is half as large again as it should be, and its volume fluctuates too much.
     atoms, timestep, **kwargs
         See `NativeDynamics`.
     """
@@ -109,9 +113,12 @@ class MTKNPT(NativeDynamics):
         tloop: int = 1,
         ploop: int = 1,
         *,
+        cell_degrees_of_freedom: int | None = None,
         _axes: tuple[bool, bool, bool] = (False, False, False),
         **kwargs: Any,
     ) -> None:
+        if cell_degrees_of_freedom is not None and cell_degrees_of_freedom < 1:
+            raise ValueError(f"cell_degrees_of_freedom is {cell_degrees_of_freedom}; expected at least 1")
         ensemble = {
             "temperature": temperature_K * units.kB,
             "pressure": pressure_au,
@@ -119,6 +126,7 @@ class MTKNPT(NativeDynamics):
             "barostat": (pdamp, pchain, ploop),
             "cell_motion": self._motion,
             "axes": _axes,
+            "cell_degrees_of_freedom": cell_degrees_of_freedom or 0,
         }
         super().__init__(atoms, timestep, ensemble=ensemble, **kwargs)
 

@@ -11,7 +11,7 @@ from ase import Atoms, units
 from ase.utils import IOContext
 
 from betalps import _core
-from betalps.dynamics.motion import UnstableRunError
+from betalps.dynamics.motion import ADVICE, UnstableRunError
 from betalps.dynamics.native_grades import Graded
 from betalps.dynamics.native_mirror import Mirror
 from betalps.dynamics.native_observers import Observers
@@ -233,8 +233,7 @@ class NativeDynamics(Observers, Graded, IOContext):
             ),
             "strained": ("volume", f"the cell is strained by {value:.3g} in one step, allowed are {_STRAIN:g}"),
         }[event]
-        advice = "A shorter time step, or a potential that knows this structure, may help"
-        return UnstableRunError(f"the run blew up at step {step}: {text}. {advice}", cause)
+        return UnstableRunError(f"the run blew up at step {step}: {text}. {ADVICE}", cause)
 
     # ---- targets, limits, grades
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from betalps.dynamics import native
-from betalps.dynamics.motion import Conditions, MotionState, check_movable
+from betalps.dynamics.motion import CELL_FREEDOMS, Conditions, MotionState, check_movable
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -89,5 +89,5 @@ def _integrator(atoms: Atoms, conditions: Conditions) -> native.NativeDynamics:
     if stage.free == "isotropic":
         return native.IsotropicMTKNPT(atoms, **settings)
     if stage.axes is None:
-        return native.MTKNPT(atoms, **settings)
+        return native.MTKNPT(atoms, **settings, cell_degrees_of_freedom=CELL_FREEDOMS)
     return native.MaskedMTKNPT(atoms, mask=stage.axes, **settings)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from betalps.dynamics import Progress, RunCost, starting_structure
-from betalps.lammps.choosing import default_ranks
+from betalps.lammps.choosing import default_ranks, ranks_text
 from betalps.lammps.restarts import next_launch
 from betalps.lammps.running import run_lammps
 from betalps.protocols import RunSpec
@@ -66,7 +66,7 @@ def estimate_lammps(
     lines = spec.steps // spec.thermo_steps
     return RunCost(
         atoms=len(atoms),
-        engine=f"lammps on {ranks} rank{'s' if ranks > 1 else ''}",
+        engine=f"lammps on {ranks_text(ranks)}",
         steps=spec.steps,
         steps_to_do=max(spec.steps - done, 0),
         seconds_per_step=86400 * 1e-6 * spec.timestep / max(progress.ns_per_day for progress in seen),

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from betalps.dynamics import Observer, Progress, RunResult, Stop, StopRun, UnstableRunError, starting_structure
+from betalps.dynamics.motion import ADVICE
 from betalps.errors import BetalpsError, CheckpointError
 from betalps.lammps.box import Turn, turn_of
 from betalps.lammps.choosing import default_ranks
@@ -250,7 +251,7 @@ class _Watch:
 _CAUSES = {
     "temperature_bounds": "temperature",
     "volume_bounds": "volume",
-    "Lost atoms": "not finite",
+    "Lost atoms": "displacement",  # they went farther in one step than the ranks look
     "Non-numeric": "not finite",
     "not finite": "not finite",
     "out of range": "not finite",
@@ -283,11 +284,12 @@ def _failure(folder: Path, status: int, watch: _Watch, said: str) -> BetalpsErro
                 "temperature": f"its temperature left {watch.spec.allowed_temperatures} K: ",
                 "volume": f"its volume left {watch.spec.volume_bounds} times that at the start: ",
             }.get(cause, "")
-            message = f"the run blew up ({watch.describe()}): {limits}{said}"
+            message = f"the run blew up ({watch.describe()}): {limits}{said}. {ADVICE}"
             return UnstableRunError(message, cause)
+    full = " (is the disk full?)" if "I/O error" in said else ""
     how = f"was killed by signal {-status}" if status < 0 else f"ended with status {status}"
     message = (
-        f"LAMMPS {how} ({watch.describe()}): {said or 'it said nothing'}. The same call goes on from the last "
+        f"LAMMPS {how} ({watch.describe()}): {said or 'it said nothing'}{full}. The same call goes on from the last "
         f"checkpoint; all it said is in {watch.log} and {folder / OUTPUT}"
     )
     return LammpsError(message)

@@ -2,6 +2,7 @@
 
 from betalps.studies.config import StudyConfig
 from betalps.studies.diffusion import Event, diffusion_study, steps_done
+from betalps.studies.engines import choose_engines
 from betalps.studies.estimate import CostEstimate, estimate_cost
 from betalps.studies.systems import System, build_systems
 
@@ -11,6 +12,7 @@ __all__ = [
     "StudyConfig",
     "System",
     "build_systems",
+    "choose_engines",
     "diffusion_study",
     "estimate_cost",
     "steps_done",

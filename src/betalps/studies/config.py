@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, fields
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, get_args
 
 import numpy as np
 
 from betalps.protocols import RunSpec, single_temperature
+from betalps.protocols.spec import Engine
 from betalps.protocols.stage import FREE
 from betalps.structures import BETA_ORDERINGS, parse_name
 from betalps.typing import Json
@@ -70,7 +71,12 @@ class StudyConfig:
     workers
         Temperatures that run at the same time, in processes of their own.
     threads
-        Threads of each calculator. For few hundred atoms more workers are faster than more threads.
+        Threads of each calculator in process. For few hundred atoms more workers are faster than more threads.
+    engine
+        "auto" takes LAMMPS for cells of 10,000 atoms and more, where it is installed, and runs the others in process;
+        "lammps", "native" and "ase" take that for all.
+    ranks
+        MPI processes of each run in LAMMPS. None: the cores, shared by the workers.
     """
 
     temperatures: tuple[float, ...] = (500.0, 550.0, 600.0, 650.0, 700.0, 750.0)
@@ -95,6 +101,8 @@ class StudyConfig:
     seed: int = 1
     workers: int = 2
     threads: int = 1
+    engine: Engine = "auto"
+    ranks: int | None = None
 
     def __post_init__(self) -> None:
         for name in ("temperatures", "boundary_temperatures"):
@@ -110,10 +118,12 @@ class StudyConfig:
             raise ValueError(f"supercell must be three whole numbers of at least 1, got {self.supercell}")
         if self.ordering not in BETA_ORDERINGS:
             raise ValueError(f"ordering must be one of {', '.join(BETA_ORDERINGS)}, got {self.ordering!r}")
-        for name, allowed in (("ensemble", ("npt", "nvt")), ("free", FREE)):
+        for name, allowed in (("ensemble", ("npt", "nvt")), ("free", FREE), ("engine", get_args(Engine))):
             if getattr(self, name) not in allowed:
                 raise ValueError(f"{name} must be one of {', '.join(allowed)}, got {getattr(self, name)!r}")
         self._check_numbers()
+        if self.engine in ("native", "ase") and (self.ranks or 1) > 1:
+            raise ValueError(f"ranks is {self.ranks}; engine {self.engine!r} is one process, expected 1")
 
     def _check_boundaries(self) -> None:
         names = _sequence(self, "boundaries")
@@ -143,8 +153,10 @@ class StudyConfig:
                 raise ValueError(f"{name} must be positive, got {value!r}")
         if type(self.pressure) not in (int, float) or not math.isfinite(self.pressure):
             raise ValueError(f"pressure must be a number, got {self.pressure!r}")
-        for name, least in (("seed", 0), ("workers", 1), ("threads", 1), ("boundary_atoms", 1)):
+        for name, least in (("seed", 0), ("workers", 1), ("threads", 1), ("ranks", 1), ("boundary_atoms", 1)):
             value = getattr(self, name)
+            if name == "ranks" and value is None:
+                continue
             if type(value) is not int or value < least:
                 raise ValueError(f"{name} must be a whole number of at least {least}, got {value!r}")
         if self.frame_interval * 1e3 < self.timestep:
@@ -197,6 +209,8 @@ class StudyConfig:
             checkpoint_interval=self._picoseconds(_CHECKPOINT_STEPS),
             seed=_seed(self.seed, temperature, boundary or ""),
             threads=self.threads,
+            engine=self.engine,
+            ranks=self.ranks,
         )
 
     @property

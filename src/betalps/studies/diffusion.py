@@ -9,17 +9,16 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from betalps.dynamics import Progress, UnstableRunError, load_checkpoint, run
+from betalps.dynamics import Progress, UnstableRunError
 from betalps.dynamics.starting import describe_potential
 from betalps.files import write_atomic
-from betalps.protocols import RunSpec
 from betalps.studies.config import StudyConfig
+from betalps.studies.engines import choose_engines, run_one, steps_of
 from betalps.studies.systems import build_systems
-from betalps.studies.workers import Report, run_tasks
+from betalps.studies.workers import run_tasks
 from betalps.typing import Json, PathLike
 
 if TYPE_CHECKING:
-    from ase import Atoms
     from ase.calculators.calculator import Calculator
 
 
@@ -62,7 +61,7 @@ def diffusion_study(
         Called with the progress of every run, about once per frame.
     calculator
         Makes the ASE calculator; picklable if there is more than one worker. By default `betalps.MTP` with
-        the configuration's potential.
+        the configuration's potential, and LAMMPS where the cell is large (see `StudyConfig.engine`).
 
     Returns
     -------
@@ -77,6 +76,10 @@ def diffusion_study(
         If the starting crystal is not what it should be.
     CheckpointError
         If the folder holds runs of another study, or is in use.
+    LammpsError
+        If LAMMPS is asked for and missing, or failed.
+    ValueError
+        If a calculator is given for a study that is to run in LAMMPS.
     WorkerError
         If a process was killed.
 
@@ -86,11 +89,19 @@ def diffusion_study(
     ``if __name__ == "__main__":``.
     """
     folder = Path(folder)
-    calculator = calculator or calculator_factory(config)
+    if calculator is not None and config.engine == "lammps":
+        raise ValueError("engine is 'lammps', which computes the configuration's potential; expected no calculator")
     found = build_systems(config)
+    engines = choose_engines(config, found, folder) if calculator is None else {}
+    calculator = calculator or calculator_factory(config)
     tasks = {
         (system.name, temperature): partial(
-            _run, atoms=system.atoms, folder=folder / system.folder(temperature), spec=spec, calculator=calculator
+            run_one,
+            atoms=system.atoms,
+            folder=folder / system.folder(temperature),
+            spec=spec,
+            calculator=calculator,
+            choice=engines.get((system.name, temperature)),
         )
         for system in found
         for temperature, spec in system.specs.items()
@@ -110,10 +121,6 @@ def diffusion_study(
     results = assemble(config, found, describe_potential(calculator()), folder, failed)
     write_atomic(folder / "results.json", (json.dumps(results, indent=1, allow_nan=False) + "\n").encode())
     return results
-
-
-def _run(report: Report, *, atoms: Atoms, folder: Path, spec: RunSpec, calculator: Callable[[], Calculator]) -> None:
-    run(spec, folder, atoms=atoms, calculator=calculator, observers=[report])
 
 
 def steps_done(config: StudyConfig, folder: PathLike) -> dict[tuple[str, float], int]:
@@ -136,12 +143,11 @@ def steps_done(config: StudyConfig, folder: PathLike) -> dict[tuple[str, float],
     CheckpointError
         If a checkpoint cannot be read.
     """
-    paths = {
-        (system.name, temperature): Path(folder) / system.folder(temperature) / "checkpoint.npz"
+    return {
+        (system.name, temperature): steps_of(Path(folder) / system.folder(temperature))
         for system in build_systems(config)
         for temperature in system.specs
     }
-    return {key: load_checkpoint(path).step if path.exists() else 0 for key, path in paths.items()}
 
 
 def calculator_factory(config: StudyConfig) -> Callable[[], Calculator]:

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from betalps.dynamics import estimate_run
 from betalps.studies.config import StudyConfig
 from betalps.studies.diffusion import calculator_factory, steps_done
-from betalps.studies.systems import build_systems
+from betalps.studies.engines import choose_engines, seconds_per_step
+from betalps.studies.systems import System, build_systems
 from betalps.typing import PathLike
 
 if TYPE_CHECKING:
     from ase.calculators.calculator import Calculator
+
+    from betalps.lammps import EngineChoice
+
+Key = tuple[str, float]  # system and temperature
+Choices = Mapping[Key, "EngineChoice"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,6 +31,8 @@ class CostEstimate:
         Of each system.
     steps
         Of each run, by system and temperature.
+    engines
+        What will compute each system, such as "in process (64 atoms, fewer than 10000)".
     steps_to_do
         Of all runs together that are not done yet.
     seconds_per_step
@@ -36,6 +43,7 @@ class CostEstimate:
 
     atoms: dict[str, int]
     steps: dict[tuple[str, float], int]
+    engines: dict[str, str]
     steps_to_do: int
     seconds_per_step: float
     seconds: float
@@ -64,24 +72,52 @@ def estimate_cost(
     Returns
     -------
     CostEstimate
-        One process is timed; `workers` of them are assumed not to slow each other down.
+        One run is timed in process and one in LAMMPS, as far as the study has such; `workers` of them are assumed
+        not to slow each other down.
     """
     found = build_systems(config)
     crystal = found[0]
+    choices = choose_engines(config, found, folder) if calculator is None else {}
     calculator = calculator or calculator_factory(config)
-    spec = crystal.specs[max(crystal.specs)]
-    cost = estimate_run(spec, atoms=crystal.atoms, calculator=calculator, trial_steps=trial_steps)
+    per_atom = _seconds_per_atom(found, choices, calculator, trial_steps)
     done = steps_done(config, folder) if folder is not None else {}
     steps = {(system.name, t): spec.steps for system in found for t, spec in system.specs.items()}
     atoms = {system.name: len(system.atoms) for system in found}
     left = {key: count - done.get(key, 0) for key, count in steps.items()}
-    loads = [0.0] * config.workers  # atom-steps: the cost of a step goes with the number of atoms
-    for (name, _), count in left.items():
-        loads[loads.index(min(loads))] += count * atoms[name]
+    loads = [0.0] * config.workers  # seconds: the cost of a step goes with the number of atoms
+    for key, count in left.items():
+        loads[loads.index(min(loads))] += count * atoms[key[0]] * per_atom[_engine(choices, key)]
     return CostEstimate(
         atoms=atoms,
         steps=steps,
+        engines={system.name: _engines_of(system, choices) for system in found},
         steps_to_do=sum(left.values()),
-        seconds_per_step=cost.seconds_per_step,
-        seconds=max(loads) * cost.seconds_per_step / len(crystal.atoms),
+        seconds_per_step=len(crystal.atoms) * per_atom[_engine(choices, (crystal.name, max(crystal.specs)))],
+        seconds=max(loads),
     )
+
+
+def _engine(choices: Choices, key: Key) -> str:
+    return str(choices.get(key) or "in process")
+
+
+def _engines_of(system: System, choices: Choices) -> str:
+    """What computes a system's runs, and why."""
+    found = [choices.get((system.name, temperature)) for temperature in system.specs]
+    return ", ".join(dict.fromkeys(f"{choice} ({choice.reason})" if choice else "in process" for choice in found))
+
+
+def _seconds_per_atom(
+    systems: Sequence[System], choices: Choices, calculator: Callable[[], Calculator], trial_steps: int
+) -> dict[str, float]:
+    """Time a step by every engine, of the first and hottest run that it makes."""
+    found: dict[str, float] = {}
+    for system in systems:
+        for temperature in sorted(system.specs, reverse=True):
+            key = (system.name, temperature)
+            engine = _engine(choices, key)
+            if engine not in found:
+                spec = system.specs[temperature]
+                seconds = seconds_per_step(spec, system.atoms, calculator, choices.get(key), trial_steps)
+                found[engine] = seconds / len(system.atoms)
+    return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -153,6 +154,7 @@ def _run(temperature: float, study: Path, name: str, config: StudyConfig) -> tup
     entry = {
         "temperature_K": temperature,
         "folder": name,
+        "engine": json.loads((folder / "run.json").read_text(encoding="utf-8"))["identity"]["engine"],
         "frames": len(trajectory),
         "mean_cell_A": [float(length) for length in np.linalg.norm(trajectory.mean_cell, axis=1)],
         "thermodynamics": _thermodynamics(folder, config, len(trajectory.symbols)),

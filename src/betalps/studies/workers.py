@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
 import signal
 import sys
@@ -75,13 +76,13 @@ def run_tasks(
                     kind, content = connection.recv()
                 except EOFError:
                     process.join()
-                    message = f"the process of {key:g} K ended with exit code {process.exitcode} before it was done"
+                    message = f"the process of {_told(key)} ended with exit code {process.exitcode} before it was done"
                     raise WorkerError(message) from None
                 if kind == "report":
                     report(key, content)
                     continue
                 if kind == "crash":
-                    raise WorkerError(f"the process of {key:g} K failed:\n{content}")
+                    raise WorkerError(f"the process of {_told(key)} failed:\n{content}")
                 outcomes[key] = content
                 del running[connection]
                 process.join()
@@ -92,6 +93,12 @@ def run_tasks(
             process.join()
             connection.close()
     return outcomes
+
+
+def _told(key: Hashable) -> str:
+    """A key in words: a temperature, or a system and a temperature."""
+    parts = key if isinstance(key, tuple) else (key,)
+    return ", ".join(f"{part:g} K" if isinstance(part, float) else str(part) for part in parts)
 
 
 def _here(task: Task, report: Report) -> BetalpsError | None:
@@ -105,10 +112,12 @@ def _here(task: Task, report: Report) -> BetalpsError | None:
 def _there(task: Task, connection: Connection) -> None:
     """Run a task in a child process; Ctrl-C is the parent's to handle."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # as an exception, so that a run in LAMMPS ends with it
     try:
         outcome: tuple[str, Any] = ("done", _here(task, lambda message: connection.send(("report", message))))
     except BrokenPipeError:
         sys.exit(1)  # the parent is gone
     except Exception:  # noqa: BLE001 (handed to the parent, which raises)
         outcome = ("crash", traceback.format_exc())
-    connection.send(outcome)
+    with contextlib.suppress(BrokenPipeError):
+        connection.send(outcome)

@@ -1,16 +1,16 @@
 """The trajectory store: appended frame by frame, read atom by atom, whole after every kill.
 
 Why segments of HDF5, and not one HDF5 file or zarr (``benchmarks/trajectories.py --formats``; 12,288 atoms in
-chunks of 100 frames × 512 atoms, wrapped float32 and int16 images; MB/s of float32 on one core, a run being at
-5 MB/s or less):
+chunks of 100 frames × 512 atoms, wrapped float32 and int16 images; MB of float32 per second of processor time, a run
+being at 5 MB/s or less):
 
 =======================  =====  ====  ====================  =======================  ============  ===============
 layout                   write  size  files per 600 frames  all atoms through time   whole frames  killed, 8 times
 =======================  =====  ====  ====================  =======================  ============  ===============
-HDF5, one file (SWMR)      379  1.02                     1                      723          2341  1 whole
-HDF5, segments             183  1.02                     6                      360          1254  8 whole
-zarr, a file per chunk     246  0.81                   291                      359           783  1 whole
-zarr, shards               245  0.81                    15                      177           657  none whole
+HDF5, one file (SWMR)      500  1.02                     1                      932          3231  3 whole
+HDF5, segments             514  1.02                     6                      408          1444  8 whole
+zarr, a file per chunk     126  0.81                   291                      328           657  2 whole
+zarr, shards               173  0.81                    15                      222           616  1 whole
 =======================  =====  ====  ====================  =======================  ============  ===============
 
 Every one writes for a small part of the 2 % of a run that a store may cost, so speed of writing does not decide. A
