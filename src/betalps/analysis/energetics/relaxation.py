@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
@@ -129,7 +131,7 @@ def relax(
     moving.calc = calculator
     start = _energy(moving)
     target = moving if free == "nothing" else FrechetCellFilter(moving, mask=list(_MASKS[free]))
-    with getattr(optimize, how.optimizer)(target, logfile=None) as optimizer:
+    with _small_matrices(), getattr(optimize, how.optimizer)(target, logfile=None) as optimizer:
         converged = False
         for reached in optimizer.irun(fmax=how.fmax, steps=how.steps):
             converged = bool(reached)
@@ -153,6 +155,16 @@ def relax(
         steps=steps,
         converged=converged,
     )
+
+
+@contextmanager
+def _small_matrices() -> Iterator[None]:
+    """Keep logarithms of 3 x 3 cells from starting the threads of BLAS and from warning of errors of 1e-13."""
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(1, "blas"), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "logm result may be inaccurate", RuntimeWarning)
+        yield
 
 
 def _energy(atoms: Atoms) -> float:
