@@ -15,8 +15,8 @@ from betalps.files import write_atomic
 from betalps.protocols import RunSpec
 from betalps.studies.config import StudyConfig
 from betalps.studies.systems import build_systems
-from betalps.studies.workers import Report, run_tasks
 from betalps.typing import Json, PathLike
+from betalps.workers import Report, run_tasks
 
 if TYPE_CHECKING:
     from ase import Atoms

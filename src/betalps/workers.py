@@ -75,13 +75,13 @@ def run_tasks(
                     kind, content = connection.recv()
                 except EOFError:
                     process.join()
-                    message = f"the process of {key:g} K ended with exit code {process.exitcode} before it was done"
+                    message = f"the process of {_named(key)} ended with exit code {process.exitcode} before it was done"
                     raise WorkerError(message) from None
                 if kind == "report":
                     report(key, content)
                     continue
                 if kind == "crash":
-                    raise WorkerError(f"the process of {key:g} K failed:\n{content}")
+                    raise WorkerError(f"the process of {_named(key)} failed:\n{content}")
                 outcomes[key] = content
                 del running[connection]
                 process.join()
@@ -92,6 +92,10 @@ def run_tasks(
             process.join()
             connection.close()
     return outcomes
+
+
+def _named(key: Hashable) -> str:
+    return " ".join(map(str, key)) if isinstance(key, tuple) else str(key)
 
 
 def _here(task: Task, report: Report) -> BetalpsError | None:
