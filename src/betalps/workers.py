@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
 import os
 import signal
@@ -144,4 +145,5 @@ def _there(task: Task, connection: Connection) -> None:
         sys.exit(1)  # the parent is gone
     except Exception:  # noqa: BLE001 (handed to the parent, which raises)
         outcome = ("crash", traceback.format_exc())
-    connection.send(outcome)
+    with contextlib.suppress(BrokenPipeError):  # the parent is gone
+        connection.send(outcome)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
+import os
 import queue
 import signal
 import threading
@@ -148,9 +150,6 @@ class _Process:
 
 
 def _kill_group(pid: int) -> None:
-    import contextlib
-    import os
-
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(pid, signal.SIGKILL)  # the process leads a group of its own
 
@@ -159,13 +158,15 @@ def _serve(connection: Connection) -> None:
     """Call what is sent, for ever; Ctrl-C is the parent's to handle."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     end_with_parent(group=True)
-    connection.send("ready")
-    while True:
-        try:
-            function, args = connection.recv()
-        except (EOFError, OSError):
-            return
-        except Exception as error:  # noqa: BLE001 (what the parent sent cannot be understood here)
-            connection.send(("lost", f"{type(error).__name__}: {error}"))
-            continue
-        connection.send(("done", function(*args)))
+    with contextlib.suppress(EOFError, OSError):  # the parent is gone
+        connection.send("ready")
+        while True:
+            try:
+                function, args = connection.recv()
+            except (EOFError, OSError):
+                return
+            except Exception as error:  # noqa: BLE001 (what the parent sent cannot be understood here)
+                connection.send(("lost", f"{type(error).__name__}: {error}"))
+                continue
+            outcome = function(*args)
+            connection.send(("done", outcome))

@@ -308,8 +308,17 @@ def _require_sound(calculator: BaseCalculator, labels: Mapping[str, Floats]) -> 
         raise BetalpsError(f"{', '.join(broken)}: NaN or infinite")
 
 
-@functools.lru_cache(maxsize=1)
 def _reused(factory: Factory) -> BaseCalculator:
+    """The calculator of this process, without a memory of earlier structures: labels do not depend on their order."""
+    calculator = _made(factory)
+    reset = getattr(calculator, "reset", None)
+    if callable(reset):
+        reset()
+    return calculator
+
+
+@functools.lru_cache(maxsize=1)
+def _made(factory: Factory) -> BaseCalculator:
     return factory()
 
 
