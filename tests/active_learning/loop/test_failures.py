@@ -9,20 +9,28 @@ import pytest
 import betalps.files
 from active_learning.loop import cases
 from betalps.active_learning import ActiveLearning, LabellingError
-from betalps.datasets import read
+from betalps.datasets import read, stored_labels, with_labels, write
 from betalps.errors import BetalpsError, CheckpointError, SpeciesError
 from betalps.training import LabelError
 
 ONE = {"budget": {"iterations": 1}}
 
 
+@pytest.fixture(scope="module")
+def alone(tmp_path_factory):
+    """One iteration, undisturbed."""
+    study = cases.learning(tmp_path_factory.mktemp("alone") / "study", executor=cases.Here(), **ONE)
+    study.run()
+    return study
+
+
 def fault(study, text):
     (study.folder.parent / "asked.fault").write_text(text)
 
 
-def at_labels(folder, **changes):
+def at_labels(folder, executor=None, **changes):
     """A study with everything done up to its first labels."""
-    study = cases.learning(folder / "study", **{**ONE, **changes})
+    study = cases.learning(folder / "study", executor=executor, **{**ONE, **changes})
     while study.state.stage != "label":
         study.step()
     return study
@@ -32,14 +40,16 @@ def at_labels(folder, **changes):
     ("what", "said"),
     [
         ("raises", "RuntimeError: the self-consistent field diverged"),
-        ("nan", "BetalpsError: forces: NaN or infinite"),
+        ("nan", "BetalpsError: energy, forces, stress: NaN or infinite"),
         ("hangs", "TimeoutError: no label within 2 s"),
         ("dies", "WorkerError: the process ended with exit code 3"),
     ],
 )
 def test_some_labels_fail(tmp_path, what, said):
     """Those of one seed: the others are trained on, and the failures told."""
-    study = at_labels(tmp_path, labels={"timeout": 2.0, "attempts": 1})
+    executor = cases.Here() if what in {"raises", "nan"} else None
+    labels = {"timeout": 2.0, "attempts": 1}
+    study = at_labels(tmp_path, executor, labels=labels, selection={"most": 20})
     asked = len(read(study.folder / "iteration-01" / "selected.extxyz.xz"))
     fault(study, f"gamma {what}")
     study.run()
@@ -47,26 +57,23 @@ def test_some_labels_fail(tmp_path, what, said):
     assert 0 < len(record["failed"]) < asked
     assert all(reason.startswith(said) for reason in record["failed"])
     assert record["labelled"] == asked - len(record["failed"])
-    assert study.state.iteration == 2
     assert study.results()["iterations"][1]["fit"]["frames"] == 8 + record["labelled"]
     assert any("could not be labelled, the first: " + said in remark for remark in study.results()["remarks"])
 
 
-def test_all_labels_fail_and_are_tried_again(tmp_path):
-    study = at_labels(tmp_path)
+def test_all_labels_fail_and_are_tried_again(tmp_path, alone):
+    study = at_labels(tmp_path, cases.Here())
     fault(study, "all raises")
     with pytest.raises(LabellingError, match=r"all \d structures failed .* RuntimeError: the self-consistent.*again"):
         study.step()
     assert study.state.stage == "label"
     fault(study, "")
     study.run()
-    alone = cases.learning(tmp_path / "alone" / "study", **ONE)
-    alone.run()
     assert study.potential.to_bytes() == alone.potential.to_bytes()
 
 
 def test_what_failed_is_not_chosen_again(tmp_path):
-    study = at_labels(tmp_path, budget={"iterations": 3}, labels={"attempts": 2})
+    study = at_labels(tmp_path, cases.Here(), budget={"iterations": 2}, labels={"attempts": 2}, selection={"most": 20})
     fault(study, "gamma raises")
     study.run()
     failures = [json.loads(file.read_text()) for file in (study.folder / "labels" / "failed").iterdir()]
@@ -89,14 +96,18 @@ def test_a_teacher_that_is_not_installed(tmp_path):
 
 
 def test_a_teacher_of_another_method_is_told(tmp_path):
-    shifted = read(cases.study(tmp_path).data)
-    text = (tmp_path / "data" / "start.extxyz").read_text()
-    energy = f"energy={shifted[0].get_potential_energy()!r}"
-    assert energy in text
-    (tmp_path / "data" / "start.extxyz").write_text(text.replace(energy, energy + "1e0"))
-    study = cases.learning(tmp_path / "study", **ONE)
+    cases.write_data(tmp_path / "data")
+    frames = list(read(tmp_path / "data" / "start.extxyz"))
+    labels = stored_labels(frames[0])
+    write(
+        [with_labels(frames[0], {**labels, "energy": labels["energy"] + 1.0}), *frames[1:]],
+        tmp_path / "data" / "start.extxyz",
+    )
+    study = cases.learning(tmp_path / "study", executor=cases.Here(), **ONE)
     study.step()
-    assert "one potential is fitted to two methods" in study.results()["remarks"][0]
+    remark = study.results()["remarks"][0]
+    assert "differs by 31.2 meV/atom" in remark  # 1 eV in 32 atoms
+    assert "one potential is fitted to two methods" in remark
 
 
 def test_a_seed_that_explodes_at_once(tmp_path):
@@ -105,9 +116,10 @@ def test_a_seed_that_explodes_at_once(tmp_path):
         {"name": "squeezed", "structure": {"builder": "beta_li3ps4"}, "temperatures": [900], "strains": [-0.45]},
         {"name": "beta", "structure": {"builder": "beta_li3ps4"}, "temperatures": [600]},
     ]
-    study = cases.learning(tmp_path / "study", seeds=seeds, budget={"iterations": 6}, exploration={"time": 0.05})
+    study = cases.learning(
+        tmp_path / "study", executor=cases.Here(), seeds=seeds, budget={"iterations": 2}, exploration={"time": 0.05}
+    )
     study.run()
-    assert study.finished.startswith(("stalled: ", "budget: "))
     results = study.results()
     runs = {run["name"]: run for run in results["iterations"][-1]["explore"]["runs"]}
     assert runs["squeezed-0.45-900K"]["ended"] in {"grade", "unstable"}
@@ -115,15 +127,11 @@ def test_a_seed_that_explodes_at_once(tmp_path):
     assert {one["group"] for one in selected} == {"beta"}
     assert results["iterations"][1]["select"]["rejected"]["contact"] >= 1
     assert any("with atoms too close" in remark for remark in results["remarks"])
-    if study.finished.startswith("stalled"):
-        assert "squeezed-0.45-900K" in study.finished
 
 
-@pytest.mark.parametrize("after", [3, 12, 25, 40])
-def test_a_full_disk(tmp_path, monkeypatch, after):
-    alone = cases.learning(tmp_path / "alone" / "study", **ONE)
-    alone.run()
-    study = cases.learning(tmp_path / "study", **ONE)
+@pytest.mark.parametrize("after", [5, 20, 40])
+def test_a_full_disk(tmp_path, monkeypatch, alone, after):
+    study = cases.learning(tmp_path / "study", executor=cases.Here(), **ONE)
     fsync = betalps.files.os.fsync
     left = iter(range(after))
 
@@ -132,17 +140,18 @@ def test_a_full_disk(tmp_path, monkeypatch, after):
             raise OSError(28, "No space left on device")
         fsync(handle)
 
-    with monkeypatch.context() as patch, pytest.raises((OSError, BetalpsError), match="No space left on device"):
-        patch.setattr(betalps.files.os, "fsync", full)
+    monkeypatch.setattr(betalps.files.os, "fsync", full)
+    with pytest.raises((OSError, BetalpsError), match="No space left on device"):
         study.run()
-    again = cases.learning(tmp_path / "study", **ONE)
+    monkeypatch.undo()
+    again = cases.learning(tmp_path / "study", executor=cases.Here(), **ONE)
     again.run()
     assert again.potential.to_bytes() == alone.potential.to_bytes()
     assert again.results()["iterations"] == alone.results()["iterations"]
 
 
 def test_budget_of_labels_and_time(tmp_path):
-    study = cases.learning(tmp_path / "study", budget={"iterations": 9, "labels": 5})
+    study = cases.learning(tmp_path / "study", executor=cases.Here(), budget={"iterations": 9, "labels": 5})
     study.run()
     assert study.finished == "budget: 5 labels"
     assert study.state.labels == 5
@@ -153,13 +162,13 @@ def test_budget_of_labels_and_time(tmp_path):
     assert study.finished == "budget: 1e-09 hours"
     assert study.step() == study.state
     more = replace(study.config, budget=replace(study.config.budget, hours=None, iterations=study.state.iteration))
-    ActiveLearning(more, study.folder, factory=study._factory).run()
+    ActiveLearning(more, study.folder, factory=study._factory, executor=cases.Here()).run()
     assert study.potential.to_bytes() != before
 
 
 def test_time_that_is_over_while_labelling(tmp_path):
     """What has its label by then is trained on."""
-    study = at_labels(tmp_path)
+    study = at_labels(tmp_path, cases.Here())
     study.config = replace(study.config, budget=replace(study.config.budget, hours=study.state.seconds / 3600 + 1e-9))
     study.step()
     record = study.results()["iterations"][1]["label"]
@@ -171,18 +180,18 @@ def test_time_that_is_over_while_labelling(tmp_path):
 
 
 def test_labels_with_forces_beyond_reason_are_left_out(tmp_path):
-    study = at_labels(tmp_path, labels={"largest_force": 1e-3})
+    study = at_labels(tmp_path, cases.Here(), labels={"largest_force": 1e-3})
     study.run()
     assert study.finished.startswith("stalled: iteration 1: none of 4 new structures has a label to train on")
     assert study.results()["iterations"][1]["label"]["too_large_forces"] == 4
 
 
 def test_another_study_is_refused(tmp_path):
-    study = cases.learning(tmp_path / "study")
+    study = cases.learning(tmp_path / "study", executor=cases.Here())
     study.step()
-    with pytest.raises(CheckpointError, match=r"another study; it differs in fit \(there .*'level': 4.*'level': 6"):
+    with pytest.raises(CheckpointError, match=r"another study; it differs in fit\.level \(there 4, asked for 6\)$"):
         cases.learning(tmp_path / "study", fit={"level": 6})
-    with pytest.raises(CheckpointError, match="it differs in structures"):
+    with pytest.raises(CheckpointError, match=r"seed beta \(there .*'4c4'.*structures \(there"):
         cases.learning(
             tmp_path / "study",
             seeds=[{**study.config.to_dict()["seeds"][0], "structure": {"builder": "beta_li3ps4", "ordering": "4c4"}}],
@@ -191,7 +200,7 @@ def test_another_study_is_refused(tmp_path):
 
 
 def test_a_state_that_cannot_be_read(tmp_path):
-    study = cases.learning(tmp_path / "study")
+    study = cases.learning(tmp_path / "study", executor=cases.Here())
     study.step()
     for text, said in (("{", "cannot be read"), ('{"kind": "x", "version": 1}', "expected"), ("{}", "cannot be read")):
         (study.folder / "state.json").write_text(text)
@@ -218,7 +227,11 @@ def test_nothing_left_to_learn(tmp_path):
     """Runs that never leave what was trained on: the loop converges."""
     seeds = [{"name": "cold", "structure": {"builder": "beta_li3ps4"}, "temperatures": [10]}]
     study = cases.learning(
-        tmp_path / "study", seeds=seeds, exploration={"time": 0.02, "heating": 0.0}, budget={"iterations": 9}
+        tmp_path / "study",
+        executor=cases.Here(),
+        seeds=seeds,
+        exploration={"time": 0.02, "heating": 0.0},
+        budget={"iterations": 9},
     )
     study.run()
     assert study.finished == "converged: no run broke, and nothing was selected"

@@ -86,13 +86,26 @@ def require_same(path: Path, config: LoopConfig, inputs: Inputs) -> None:
     if found is None:
         save_json(path, identity)
         return
+    there, asked = _flat(found), _flat(identity)
     differing = [
-        f"{name} (there {found.get(name)!r}, asked for {identity.get(name)!r})"
-        for name in sorted(found.keys() | identity.keys())
-        if found.get(name) != identity.get(name)
+        f"{name} (there {there.get(name)!r}, asked for {asked.get(name)!r})"
+        for name in sorted(there.keys() | asked.keys())
+        if there.get(name) != asked.get(name)
     ]
     if differing:
         raise CheckpointError(f"{path} is of another study; it differs in {'; '.join(differing)}")
+
+
+def _flat(values: Json) -> Json:
+    """Settings by their names, those of parts as ``part.name``; the seeds as what comes of them."""
+    flat: Json = {}
+    for name, value in values.items():
+        if isinstance(value, dict):
+            flat |= {f"{name}.{inner}": entry for inner, entry in value.items()}
+        elif name != "seeds":
+            flat[name] = value
+    seeds = {entry["name"]: entry for entry in values.get("seeds", [])}
+    return flat | {f"seed {name}": entry for name, entry in seeds.items()}
 
 
 def _labelled(files: Sequence[str]) -> tuple[Atoms, ...]:
