@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from betalps.active_learning.factories import named_calculator
 from betalps.active_learning.labelling import Executor, Factory, LabelProgress
-from betalps.active_learning.loop.candidates import choose, why_none
+from betalps.active_learning.loop.candidates import Choice, choose, why_none
 from betalps.active_learning.loop.config import LoopConfig
 from betalps.active_learning.loop.exploration import RunOutcome, candidates_of, explore, worst_of
 from betalps.active_learning.loop.inputs import read_inputs, require_same
@@ -213,15 +213,7 @@ class ActiveLearning:
     def _select(self) -> LoopState:
         number, place = self.state.iteration, self._place(self.state.iteration)
         outcomes = self._outcomes(number)
-        choice = choose(
-            self._read_potential(number - 1),
-            self._candidates(outcomes),
-            self.config.selection,
-            gamma_select=self.config.exploration.gamma_select,
-            room=self.config.budget.labels - self.state.labels,
-            known=self._labeller.known,
-            threads=self.config.exploration.threads,
-        )
+        choice = self._choose(self._candidates(outcomes))
         save_json(place / "select.json", choice.to_dict())
         self._watch.set(new_frames=len(choice.frames))
         if choice.frames:
@@ -255,6 +247,17 @@ class ActiveLearning:
             reason = f"iteration {self.state.iteration}: none of {len(frames)} new structures has a label to train on"
             return replace(self.state, stage="done", reason=f"stalled: {reason}")
         return replace(self.state, stage="fit")
+
+    def _choose(self, candidates: Sequence[Atoms]) -> Choice:
+        return choose(
+            self._read_potential(self.state.iteration - 1),
+            candidates,
+            self.config.selection,
+            gamma_select=self.config.exploration.gamma_select,
+            room=self.config.budget.labels - self.state.labels,
+            known=self._labeller.known,
+            threads=self.config.exploration.threads,
+        )
 
     # ------------------------------------------------------------------------------------------------ their data
 
