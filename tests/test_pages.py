@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 import betalps
+from betalps.active_learning import LoopConfig
 from betalps.studies import StudyConfig
 from conftest import ROOT
 
@@ -78,13 +79,15 @@ def test_no_block_of_an_unknown_language(page):
 def test_toml_blocks_are_settings_of_a_study(page):
     for block in blocks(page):
         if block.language == "toml":
-            StudyConfig.from_dict(tomllib.loads(block.text))
+            values = tomllib.loads(block.text)
+            kind = LoopConfig if "seeds" in values else StudyConfig
+            kind.from_dict(values)
 
 
 @pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
 def test_command_is_known_with_its_options(words):
     """`betalps VERB --option …` as written on a page: the verb's help names every option."""
-    verb = list(itertools.takewhile(lambda word: re.fullmatch(r"[a-z]+", word), words[1:]))
+    verb = list(itertools.takewhile(lambda word: re.fullmatch(r"[a-z]+(-[a-z]+)*", word), words[1:]))
     options = [word.partition("=")[0] for word in words[1:] if word.startswith("-")]
     program = shutil.which("betalps", path=str(Path(sys.executable).parent))
     assert program, "the console script is not installed beside this python"

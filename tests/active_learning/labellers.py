@@ -4,6 +4,8 @@ python labellers.py FOLDER LOG SECONDS labels eight structures, each taking SECO
 """
 
 import os
+import signal
+import subprocess
 import sys
 import time
 from dataclasses import dataclass
@@ -68,6 +70,30 @@ class Picky(EMT):
         self.converged = kind != 3
 
 
+class _Hanging(EMT):
+    """Never comes back from one cell, and is killed in another."""
+
+    def __init__(self, hangs, dies):
+        super().__init__()
+        self.hangs, self.dies = hangs, dies
+
+    def calculate(self, atoms=None, properties=("energy",), system_changes=all_changes):
+        if atoms.cell[0, 0] == self.hangs:
+            time.sleep(3600)
+        if atoms.cell[0, 0] == self.dies:
+            os.kill(os.getpid(), signal.SIGKILL)
+        super().calculate(atoms, properties, system_changes)
+
+
+@dataclass(frozen=True)
+class Hanging:
+    hangs: float = 0.0
+    dies: float = 0.0
+
+    def __call__(self):
+        return _Hanging(self.hangs, self.dies)
+
+
 class EnergyOnly(Calculator):
     implemented_properties = ["energy"]  # noqa: RUF012
 
@@ -89,6 +115,13 @@ class Counting:
 
     def __hash__(self):
         return 0
+
+
+def starts_a_program(file):
+    """Starts a program, writes down its number, and hangs."""
+    program = subprocess.Popen(["sleep", "3600"])
+    Path(file).write_text(str(program.pid))
+    time.sleep(3600)
 
 
 def dies():

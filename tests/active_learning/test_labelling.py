@@ -16,11 +16,12 @@ from ase import Atoms
 from ase.calculators.emt import EMT
 
 from active_learning.labellers import Counting, EnergyOnly, LoggedFactory, Picky, coppers, dies
-from betalps.active_learning import LabellingError, LabelProgress, label
+from betalps.active_learning import LabellingError, LabelProgress, label, mtp
 from betalps.active_learning.label_store import structure_key
 from betalps.active_learning.labelling import describe
 from betalps.datasets import stored_labels
 from betalps.errors import CheckpointError
+from betalps.structures import beta_li3ps4
 
 
 def same_as_emt(frames, structures):
@@ -247,3 +248,18 @@ def test_killed_and_resumed(tmp_path):
     begun = [line for line in lines if line.startswith("begin")]
     assert len(set(begun)) == 8
     assert len(begun) <= 9  # at most the one that the kill interrupted
+
+
+def test_a_reused_calculator_remembers_nothing(tmp_path):
+    """Labels are those of the structure, whatever was labelled before: the last bit of a neighbour list's order too."""
+    frames = [beta_li3ps4()]
+    frames[0].rattle(0.05, seed=0)
+    for step in range(10):  # steps so small that a neighbour list would serve for several
+        frames.append(frames[-1].copy())
+        frames[-1].rattle(0.03, seed=step)
+        frames[-1].positions[:, 0] += 0.1
+        frames[-1].wrap()
+    one = label(frames, mtp("beta-lps"), folder=tmp_path / "one")
+    other = label(frames[::-1], mtp("beta-lps"), folder=tmp_path / "other")
+    for a, b in zip(one.frames, other.frames[::-1], strict=True):
+        np.testing.assert_array_equal(a.get_forces(), b.get_forces())

@@ -5,7 +5,8 @@ import sys
 import numpy as np
 import pytest
 
-from betalps.cli.label import calculator_factory, settings
+from betalps.active_learning import named_calculator
+from betalps.cli.label import settings
 from betalps.cli.main import main
 from betalps.datasets import read, stored_labels, write
 from betalps.potentials import Potential, load
@@ -124,13 +125,16 @@ class TestLabel:
     [
         (["grade", "train.extxyz.xz", "--potential", "pot.almtp"], "has no active set; `betalps select`"),
         (["select", "none.extxyz", "--potential", "pot.almtp", "--output", "a.almtp"], "none.extxyz"),
-        (["label", "train.extxyz.xz", "--calculator", "magic"], "--calculator magic: expected one of sevennet, gpaw"),
-        (["label", "train.extxyz.xz", "--calculator", "no.such:thing"], "--calculator no.such:thing: No module named"),
+        (["label", "train.extxyz.xz", "--calculator", "magic"], "calculator magic: expected one of sevennet, gpaw"),
+        (["label", "train.extxyz.xz", "--calculator", "no.such:thing"], "calculator no.such:thing: No module named"),
         (["label", "train.extxyz.xz", "--calculator", "gpaw", "--set", "xc"], "--set xc: expected NAME=VALUE"),
         (["label", "train.extxyz.xz", "--calculator", "sevennet", "--set", "colour=1"], "unexpected keyword"),
         (["label", "train.extxyz.xz", "--calculator", "mtp:none"], "'none' is neither a file nor a bundled"),
         (["label", "train.extxyz.xz", "--calculator", "gpaw", "--workers", "0"], "--workers is 0; expected at least 1"),
-        (["label", "train.extxyz.xz", "--calculator", "os:sep", "--set", "a=1"], "--set is for the ready calculators"),
+        (
+            ["label", "train.extxyz.xz", "--calculator", "os:sep", "--set", "a=1"],
+            "settings are for the ready",
+        ),
     ],
 )
 def test_errors_are_one_line(here, capsys, command, said):
@@ -142,5 +146,5 @@ def test_errors_are_one_line(here, capsys, command, said):
 
 def test_settings_become_numbers():
     assert settings(["a=1", "b=0.5", "xc=PBE"]) == {"a": 1, "b": 0.5, "xc": "PBE"}
-    made = calculator_factory("vasp-single-point", settings(["encut=400", "xc=PBE"]))
+    made = named_calculator("vasp-single-point", **settings(["encut=400", "xc=PBE"]))
     assert (made.settings["encut"], made.settings["xc"], made.settings["ediff"]) == (400, "PBE", 1e-5)

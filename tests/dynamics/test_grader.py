@@ -82,6 +82,18 @@ def test_select_and_break(tmp_path, potential):
     assert (later.step, later.stopped) == (60, None)
 
 
+def test_a_start_beyond_the_threshold_is_kept(tmp_path, potential):
+    limits = Grading(every=5, gamma_select=1e-9, gamma_break=1e-9)
+    for _ in range(2):
+        result = go(tmp_path, potential, limits)
+        assert (result.step, result.stopped.cause) == (0, "grade")
+        assert [int(atoms.info["step"]) for atoms in read(tmp_path / "extrapolating.extxyz", ":")] == [0]
+        assert read_thermo(tmp_path)["step"].tolist() == [0]
+    assert go(tmp_path, potential, replace(limits, gamma_break=1e9)).step == 60
+    steps = [int(atoms.info["step"]) for atoms in read(tmp_path / "extrapolating.extxyz", ":")]
+    assert steps == list(range(0, 61, 5))
+
+
 class Killed(BaseException):
     pass
 

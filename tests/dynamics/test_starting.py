@@ -7,11 +7,11 @@ from ase.calculators.lj import LennardJones
 from ase.io import write
 
 from betalps import MTP
-from betalps.dynamics import starting_structure
+from betalps.dynamics import build_structure, starting_structure
 from betalps.dynamics.starting import calculator_maker, describe_potential, identity
 from betalps.errors import FormatError
 from betalps.potentials import load
-from betalps.structures import beta_li3ps4
+from betalps.structures import Size, beta_li3ps4, boundary
 from dynamics import cases
 from dynamics.cases import spec
 
@@ -32,6 +32,21 @@ def test_a_file_is_read_with_its_velocities(tmp_path):
 def test_a_builder_is_called():
     found = starting_structure(spec(structure={"builder": "beta_li3ps4", "supercell": [1, 1, 2]}))
     np.testing.assert_array_equal(found.positions, beta_li3ps4((1, 1, 2)).positions)
+
+
+def test_builders_within_builders():
+    table = {
+        "builder": "boundary",
+        "name": "Σ5[001]/(2-10)",
+        "crystal": {"builder": "beta_li3ps4", "ordering": "4c4"},
+        "size": {"atoms": 100, "separation": 5.0},
+    }
+    expected = boundary("Σ5[001]/(2-10)", beta_li3ps4(ordering="4c4"), size=Size(atoms=100, separation=5.0))
+    np.testing.assert_array_equal(build_structure(table).positions, expected.positions)
+    filling = {"builder": "random_filling", "order": {"builder": "beta_li3ps4_sites"}, "rng": 3}
+    assert len(build_structure(filling)) == 32
+    with pytest.raises(ValueError, match="unknown setting breadth in size"):
+        build_structure({**table, "size": {"breadth": 3}})
 
 
 @pytest.mark.parametrize(

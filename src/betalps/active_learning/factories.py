@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from betalps.errors import BetalpsError
@@ -218,3 +219,48 @@ def vasp_pbe_aimd(
         "isif": 2,
     }
     return VASPFactory({**_STUDY, **dynamics, **settings})
+
+
+_READY: dict[str, Callable[..., Callable[[], Any]]] = {
+    "sevennet": sevennet,
+    "gpaw": gpaw,
+    "vasp-single-point": vasp_single_point,
+}
+NAMES = (*_READY, "mtp:FILE|NAME", "MODULE:FUNCTION")
+"""What `named_calculator` knows."""
+
+
+def named_calculator(name: str, **settings: Any) -> Callable[[], BaseCalculator]:
+    """The factory of a calculator's name, as files and the command line give it.
+
+    Parameters
+    ----------
+    name
+        ``sevennet``, ``gpaw``, ``vasp-single-point``; ``mtp:`` and a file or the name of a bundled potential; or
+        ``MODULE:FUNCTION``, a function of your own that returns an ASE calculator.
+    settings
+        Of the ready ones.
+
+    Raises
+    ------
+    ValueError
+        There is none of this name, or it does not know a setting.
+    """
+    kind, colon, rest = name.partition(":")
+    try:
+        if name in _READY:
+            return _READY[name](**settings)
+        if kind == "mtp" and rest:
+            return mtp(rest, **settings)
+        if colon:
+            return _own(kind, rest, settings)
+    except (TypeError, ImportError, AttributeError, ValueError, FileNotFoundError) as error:
+        raise ValueError(f"calculator {name}: {error}") from error
+    raise ValueError(f"calculator {name}: expected one of {', '.join(NAMES)}")
+
+
+def _own(module: str, name: str, settings: Mapping[str, Any]) -> Callable[[], BaseCalculator]:
+    if settings:
+        raise ValueError("settings are for the ready calculators; write them into the function")
+    function: Callable[[], BaseCalculator] = getattr(import_module(module), name)
+    return function

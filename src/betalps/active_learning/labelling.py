@@ -166,8 +166,16 @@ def describe(factory: Factory) -> str:
 
 
 @dataclass(frozen=True)
-class _Outcome:
-    """What came of one structure: labels, or why not. Plain data, so that any executor can send it."""
+class Outcome:
+    """What came of one structure: labels, or why not. Plain data, so that any executor can send it.
+
+    Attributes
+    ----------
+    labels
+        By name; None if there are none.
+    reason, traceback
+        Why not.
+    """
 
     labels: dict[str, Floats] | None
     reason: str = ""
@@ -191,7 +199,7 @@ class _State:
         self._lost: list[BaseException] = []
         self.computed = 0
 
-    def take(self, key: str, outcome: _Outcome | BaseException) -> None:
+    def take(self, key: str, outcome: Outcome | BaseException) -> None:
         if isinstance(outcome, BaseException):
             self._lost.append(outcome)
             return
@@ -220,12 +228,12 @@ class _State:
 Job = tuple[str, Factory, "Atoms", tuple[str, ...], str]
 
 
-def _here(jobs: Sequence[Job]) -> Iterator[tuple[str, _Outcome]]:
+def _here(jobs: Sequence[Job]) -> Iterator[tuple[str, Outcome]]:
     for job in jobs:
         yield job[0], compute_label(*job[1:])
 
 
-def _there(jobs: Sequence[Job], executor: Executor) -> Iterator[tuple[str, _Outcome | BaseException]]:
+def _there(jobs: Sequence[Job], executor: Executor) -> Iterator[tuple[str, Outcome | BaseException]]:
     """Submit everything, and give outcomes in the order they arrive."""
     finished: queue.SimpleQueue[tuple[str, Any]] = queue.SimpleQueue()
     futures = []
@@ -251,7 +259,7 @@ def _there(jobs: Sequence[Job], executor: Executor) -> Iterator[tuple[str, _Outc
             future.cancel()  # what has not begun, if we are leaving early
 
 
-def compute_label(factory: Factory, atoms: Atoms, properties: Sequence[str], work: str) -> _Outcome:
+def compute_label(factory: Factory, atoms: Atoms, properties: Sequence[str], work: str) -> Outcome:
     """Label one structure: what an executor runs.
 
     Parameters
@@ -277,8 +285,8 @@ def compute_label(factory: Factory, atoms: Atoms, properties: Sequence[str], wor
         labels = _calculate(atoms, properties)
         _require_sound(calculator, labels)
     except Exception as error:  # noqa: BLE001 (whatever a calculator raises is the reason)
-        return _Outcome(None, f"{type(error).__name__}: {error}", traceback.format_exc())
-    return _Outcome(labels)
+        return Outcome(None, f"{type(error).__name__}: {error}", traceback.format_exc())
+    return Outcome(labels)
 
 
 def _calculate(atoms: Atoms, properties: Sequence[str]) -> dict[str, Floats]:
@@ -300,8 +308,17 @@ def _require_sound(calculator: BaseCalculator, labels: Mapping[str, Floats]) -> 
         raise BetalpsError(f"{', '.join(broken)}: NaN or infinite")
 
 
-@functools.lru_cache(maxsize=1)
 def _reused(factory: Factory) -> BaseCalculator:
+    """The calculator of this process, without a memory of earlier structures: labels do not depend on their order."""
+    calculator = _made(factory)
+    reset = getattr(calculator, "reset", None)
+    if callable(reset):
+        reset()
+    return calculator
+
+
+@functools.lru_cache(maxsize=1)
+def _made(factory: Factory) -> BaseCalculator:
     return factory()
 
 

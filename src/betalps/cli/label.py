@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import nullcontext
-from importlib import import_module
 from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -54,12 +52,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Label; status 1 if a structure failed."""
-    from betalps.active_learning import label
+    from betalps.active_learning import label, named_calculator
     from betalps.datasets import read, write
 
     if arguments.workers < 1:
         raise ValueError(f"--workers is {arguments.workers}; expected at least 1")
-    factory = calculator_factory(arguments.calculator, settings(arguments.set))
+    factory = named_calculator(arguments.calculator, **settings(arguments.set))
     dataset = read(arguments.structures, species=arguments.species)
     pool = (
         nullcontext()
@@ -83,37 +81,6 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.output is not None:
         write(labelled.frames, arguments.output, species=arguments.species)
     return 1 if labelled.failures else 0
-
-
-def calculator_factory(name: str, options: dict[str, Any]) -> Callable[[], Any]:
-    """The factory of a calculator's name.
-
-    Raises
-    ------
-    ValueError
-        There is none of this name, or it does not know a setting.
-    """
-    from betalps import active_learning
-
-    ready: dict[str, Callable[..., Callable[[], Any]]] = {
-        "sevennet": active_learning.sevennet,
-        "gpaw": active_learning.gpaw,
-        "vasp-single-point": active_learning.vasp_single_point,
-    }
-    kind, colon, rest = name.partition(":")
-    try:
-        if name in ready:
-            return ready[name](**options)
-        if kind == "mtp" and rest:
-            return active_learning.mtp(rest, **options)
-        if colon:
-            if options:
-                raise ValueError(f"--set is for the ready calculators; write the settings into {name}")
-            function: Callable[[], Any] = getattr(import_module(kind), rest)
-            return function
-    except (TypeError, ImportError, AttributeError) as error:
-        raise ValueError(f"--calculator {name}: {error}") from error
-    raise ValueError(f"--calculator {name}: expected one of {', '.join(_CALCULATORS)}")
 
 
 def settings(pairs: list[str]) -> dict[str, Any]:

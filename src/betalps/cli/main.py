@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from types import ModuleType
 
 from betalps import __version__
 from betalps.errors import BetalpsError
@@ -25,6 +26,7 @@ VERBS = {
     "grid": "fit potentials of several levels and cutoffs, and recommend one",
     "label": "compute energies, forces and stresses of structures with any calculator, resumable",
     "select": "select the active set of a potential from its training configurations",
+    "active-learn": "explore, select, label, fit, until a potential no longer extrapolates",
     "grade": "how far structures are from what a potential was trained on",
 }
 
@@ -57,7 +59,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.print_help()
         return 0
     try:
-        status: int = import_module(f"betalps.cli.{parsed.verb}").run(parsed)
+        status: int = _module(parsed.verb).run(parsed)
     except KeyboardInterrupt:
         print("betalps: stopped", file=sys.stderr)
         return 130
@@ -87,9 +89,13 @@ def _parser(verb: str) -> argparse.ArgumentParser:
             name, help=summary, description=summary, formatter_class=argparse.RawDescriptionHelpFormatter
         )
         if name == verb:
-            import_module(f"betalps.cli.{name}").add_arguments(sub)
+            _module(name).add_arguments(sub)
         sub.add_argument("--debug", action="store_true", help="show the traceback of an error")
     return parser
+
+
+def _module(verb: str) -> ModuleType:
+    return import_module(f"betalps.cli.{verb.replace('-', '_')}")
 
 
 if __name__ == "__main__":

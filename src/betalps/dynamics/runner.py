@@ -191,7 +191,11 @@ class _Run:
     def _advance(self) -> Stop | None:
         if not self._stage_ends:
             self._take_up()
-        stop = self._events() if self._step == 0 else None
+        stop = None
+        if self._step == 0 and self._state.stopped is None:  # one that stopped there has recorded it
+            stop = self._events()
+            if stop is not None:
+                self._save(stop)
         while stop is None and self._step < self._spec.steps:
             if self._stage_ends:
                 self._stage, self._stage_step = self._stage + 1, 0

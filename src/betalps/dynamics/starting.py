@@ -15,6 +15,7 @@ import numpy as np
 from betalps.dynamics.motion import check_movable
 from betalps.errors import FormatError, StructureError
 from betalps.protocols import RunSpec
+from betalps.protocols.checks import known_names
 from betalps.typing import Json, PathLike
 
 if TYPE_CHECKING:
@@ -52,11 +53,20 @@ def starting_structure(spec: RunSpec, folder: PathLike | None = None) -> Atoms:
     if spec.structure is None:
         raise ValueError("the run names no structure; expected a path or a builder, or atoms given by hand")
     if isinstance(spec.structure, dict):
-        return _built(spec.structure)
-    return _read(Path(folder or ".") / spec.structure)
+        return build_structure(spec.structure)
+    return read_structure(Path(folder or ".") / spec.structure)
 
 
-def _read(path: Path) -> Atoms:
+def read_structure(path: Path) -> Atoms:
+    """Read one structure: ``file@3`` is frame 3 as ASE counts, otherwise the last one.
+
+    Raises
+    ------
+    FormatError
+        The file cannot be understood.
+    FileNotFoundError
+        There is none.
+    """
     from ase.io import read
 
     name = path.name.partition("@")[0]
@@ -71,18 +81,36 @@ def _read(path: Path) -> Atoms:
     return atoms
 
 
-def _built(table: Json) -> Atoms:
-    from ase import Atoms
+def build_structure(table: Json) -> Atoms:
+    """Build the structure that a table describes.
 
+    Parameters
+    ----------
+    table
+        A ``builder``, the name of a function of `betalps.structures`, and its arguments. An argument may be such a
+        table itself: ``{"builder": "tilt", "plane": "(120)", "crystal": {"builder": "beta_li3ps4"}}``. ``size`` is a
+        table of the least size (`betalps.structures.Size`).
+
+    Raises
+    ------
+    ValueError
+        There is no such builder, or it does not take these arguments.
+    """
+    built: Atoms = _built(table, {"Atoms"})
+    return built
+
+
+def _built(table: Json, kinds: set[str] | None = None) -> Any:
+    """Call the builder that a table names; `kinds` are the types that it may return."""
     from betalps import structures
 
-    arguments = {name: tuple(value) if isinstance(value, list) else value for name, value in table.items()}
-    name = arguments.pop("builder")
+    arguments = {name: _argument(name, value) for name, value in table.items()}
+    name = arguments.pop("builder", None)
     public = {known: getattr(structures, known) for known in structures.__all__}
     builders = {
         known: function
         for known, function in public.items()
-        if inspect.isfunction(function) and inspect.signature(function).return_annotation in {"Atoms", Atoms}
+        if inspect.isfunction(function) and (kinds is None or _returns(function) in kinds)
     }
     if name not in builders:
         raise ValueError(f"structure: no builder {name!r}; betalps.structures has {', '.join(builders)}")
@@ -91,8 +119,24 @@ def _built(table: Json) -> Atoms:
         inspect.signature(function).bind(**arguments)
     except TypeError as error:
         raise ValueError(f"structure: builder {name}: {error}") from error
-    built: Atoms = function(**arguments)
-    return built
+    return function(**arguments)
+
+
+def _returns(function: Callable[..., Any]) -> str:
+    returned = inspect.signature(function).return_annotation
+    return str(getattr(returned, "__name__", returned))
+
+
+def _argument(name: str, value: Any) -> Any:
+    from betalps.structures import Size
+
+    if isinstance(value, list):
+        return tuple(_argument("", entry) for entry in value)
+    if isinstance(value, dict) and "builder" in value:
+        return _built(value)
+    if isinstance(value, dict) and name == "size":
+        return Size(**known_names("size", value, Size))
+    return value
 
 
 def check_start(atoms: Atoms, spec: RunSpec) -> None:

@@ -62,8 +62,8 @@ class ActiveSet:
 
 
 def view(core: _core.ActiveSet) -> ActiveSet:
-    """The compiled core's active set as a dataclass."""
-    return ActiveSet(
+    """The compiled core's active set as a dataclass, its arrays as copies that cannot be written to."""
+    found = ActiveSet(
         mode="neighbourhood" if core.neighbourhood_mode else "configuration",
         matrix=core.matrix,
         inverse_transpose=core.inverse_transpose,
@@ -77,6 +77,9 @@ def view(core: _core.ActiveSet) -> ActiveSet:
         weight_scaling=core.weight_scaling,
         configurations=core.configurations.decode("utf-8", errors="replace"),
     )
+    for array in (found.matrix, found.inverse_transpose, found.configuration, found.equation):
+        array.setflags(write=False)
+    return found
 
 
 def to_core(active_set: ActiveSet) -> _core.ActiveSet:

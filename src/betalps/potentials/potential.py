@@ -40,7 +40,7 @@ class Potential:
         `species` are not as many different elements as the potential has species, or not those of its tag.
     """
 
-    __slots__ = ("_core", "_sha256", "_source", "_species")
+    __slots__ = ("_active_set", "_core", "_sha256", "_source", "_species")
 
     def __init__(
         self, core: _core.Potential, species: Sequence[str] | None = None, source: str = "this potential"
@@ -50,6 +50,7 @@ class Potential:
         tag = core.tag if self._species is None else tag_with_species(core.tag, self._species)
         self._core = core if tag == core.tag else core.replaced(tag=tag)
         self._sha256: str | None = None
+        self._active_set: active_sets.ActiveSet | None = None
 
     # -- making one
 
@@ -311,9 +312,11 @@ class Potential:
 
     @property
     def active_set(self) -> active_sets.ActiveSet | None:
-        """The active set of D-optimality, or None. The view copies its matrices: keep it when used often."""
-        core = self._core.active_set
-        return None if core is None else active_sets.view(core)
+        """The active set of D-optimality, or None; its arrays cannot be written to."""
+        if self._active_set is None:
+            core = self._core.active_set if self._core.has_active_set else None
+            self._active_set = None if core is None else active_sets.view(core)
+        return self._active_set
 
     @property
     def sha256(self) -> str:

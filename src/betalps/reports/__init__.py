@@ -1,5 +1,6 @@
 """Plots and the HTML report of a study's results. The only package that draws."""
 
+from betalps.reports.active_learning import render_learning_report, write_learning_report
 from betalps.reports.boundary_diffusion import plot_boundary_diffusion
 from betalps.reports.boundary_table import boundaries_table, boundary_table
 from betalps.reports.bulk import plot_elastic_tensor, plot_equation_of_state, plot_lattice, plot_table_1, table_1
@@ -14,6 +15,7 @@ from betalps.reports.jumps import (
     plot_occupancy,
     plot_residence,
 )
+from betalps.reports.learning_plots import plot_grades, plot_learning_errors, plot_selections
 from betalps.reports.plots import plot_arrhenius, plot_msd, plot_thermodynamics
 from betalps.reports.rings import plot_persistence, plot_persistent_fraction, plot_ring_lifetimes, plot_ring_sizes
 from betalps.reports.structure_plots import (
@@ -39,12 +41,14 @@ __all__ = [
     "plot_disorder",
     "plot_elastic_tensor",
     "plot_equation_of_state",
+    "plot_grades",
     "plot_grid",
     "plot_jump_activation",
     "plot_jump_correlation",
     "plot_jump_network",
     "plot_jump_rates",
     "plot_lattice",
+    "plot_learning_errors",
     "plot_loss",
     "plot_msd",
     "plot_occupancy",
@@ -59,9 +63,12 @@ __all__ = [
     "plot_residence",
     "plot_ring_lifetimes",
     "plot_ring_sizes",
+    "plot_selections",
     "plot_table_1",
     "plot_thermodynamics",
+    "render_learning_report",
     "render_report",
     "table_1",
+    "write_learning_report",
     "write_report",
 ]

@@ -80,25 +80,26 @@ def render_report(results: Json) -> str:
     found = (results.get("kind"), results.get("version")) if isinstance(results, dict) else type(results)
     if found != (_KIND, _VERSION):
         raise FormatError(f"results: found {found}, expected {(_KIND, _VERSION)}")
-    template = Template(files("betalps.reports").joinpath("template.html").read_text(encoding="utf-8"))
+    template = Template(part("template.html"))
     table, table_note = by_temperature(results)
     against, against_note = comparison(results)
     return template.substitute(
+        style=part("style.css"),
         title="Lithium diffusion in β-Li₃PS₄",
         lead=_lead(results),
         cards=cards(results),
         remarks="".join(f"<li>{escape(remark)}</li>" for remark in results["remarks"]),
-        arrhenius=_image(plot_arrhenius(results)),
+        arrhenius=image(plot_arrhenius(results)),
         arrhenius_alt="Diffusion coefficient of lithium against inverse temperature, with Arrhenius line.",
         arrhenius_caption=_arrhenius_caption(results),
         table=table,
         table_note=table_note,
-        msd=_image(plot_msd(results)),
+        msd=image(plot_msd(results)),
         boundaries=_boundaries(results),
         comparison=against,
         comparison_note=against_note,
         health=health(results),
-        thermodynamics=_image(plot_thermodynamics(results)),
+        thermodynamics=image(plot_thermodynamics(results)),
         details=_details(results),
     )
 
@@ -108,10 +109,10 @@ def _boundaries(results: Json) -> str:
     if not results["boundaries"]:
         return ""
     table, note = boundary_diffusion(results)
-    image = _image(plot_boundary_diffusion(results))
+    drawn = image(plot_boundary_diffusion(results))
     return (
         f'<h2>Grain boundaries</h2><div class="scroll">{table}</div><p class="lead">{note}</p>'
-        f'<figure><img alt="Diffusion coefficient of lithium in cells with grain boundaries." src="{image}">'
+        f'<figure><img alt="Diffusion coefficient of lithium in cells with grain boundaries." src="{drawn}">'
         "<figcaption>D of all Li in the cell, with 95 % intervals; diamonds: along the boundary's normal. "
         "Grey: the crystal's Arrhenius line.</figcaption></figure>"
     )
@@ -158,7 +159,13 @@ def _details(results: Json) -> str:
     return f"{text}<details><summary>Potential</summary><pre>{escape(heading)}\n\n{escape(card)}</pre></details>"
 
 
-def _image(figure: Figure) -> str:
+def part(name: str) -> str:
+    """A file beside this module."""
+    return files("betalps.reports").joinpath(name).read_text(encoding="utf-8")
+
+
+def image(figure: Figure) -> str:
+    """A figure as the source of an HTML image."""
     file = io.BytesIO()
     with drawing():
         figure.savefig(file, format="svg", metadata={"Date": None})

@@ -54,23 +54,23 @@ def cards(results: Json) -> str:
     """Make the headline: activation energy, and conductivity and D at the target temperature."""
     line, sigma = results["arrhenius"], results["target_conductivity"]
     if line is None:
-        return _card("Arrhenius line", "–", results["arrhenius_missing"], warn=True)
+        return card("Arrhenius line", "–", results["arrhenius_missing"], warn=True)
     kelvin = f"{line['target_temperature']:g} K"
     how = "extrapolated; 95 %: " if line["extrapolated"] else "95 %: "
     energy = line["activation_energy_interval"]
     return (
-        _card(
+        card(
             "Activation energy",
             f"{line['activation_energy']:.3f} ± {line['activation_energy_error']:.3f} eV",
             f"95 %: {energy[0]:.3f} to {energy[1]:.3f} eV",
         )
-        + _card(
+        + card(
             f"D of Li at {kelvin}, cm²/s",
             scientific(line["target_diffusivity_cm2_per_s"]),
             how + interval(*line["target_interval_cm2_per_s"]),
             warn=line["extrapolated"],
         )
-        + _card(
+        + card(
             f"Conductivity at {kelvin}, S/cm",
             scientific(sigma["conductivity"]),
             how + interval(*sigma["interval"]),
@@ -79,7 +79,8 @@ def cards(results: Json) -> str:
     )
 
 
-def _card(name: str, value: str, note: str, *, warn: bool = False) -> str:
+def card(name: str, value: str, note: str, *, warn: bool = False) -> str:
+    """Make a headline number of parts that are HTML already."""
     flag = " flag" if warn else ""
     return (
         f'<div class="card"><div class="name">{name}</div><div class="value">{value}</div>'
@@ -118,7 +119,7 @@ def by_temperature(results: Json) -> tuple[str, str]:
         "Independent ions: how many uncorrelated Li would give the interval found; net hops: how many jumps "
         "of one hop length the displacement of all Li amounts to; σ by Nernst–Einstein."
     )
-    return _table(head, rows), note
+    return table(head, rows), note
 
 
 def boundary_diffusion(results: Json) -> tuple[str, str]:
@@ -172,7 +173,7 @@ def boundary_diffusion(results: Json) -> tuple[str, str]:
         "Angle: the true disorientation of the grains. D is that of all Li of the cell, in the plane of the boundaries "
         "(mean of x and y) and along their normal (z), beside the crystal's at the same temperature."
     )
-    return _table(head, rows), note
+    return table(head, rows), note
 
 
 def _plain(estimate: Json) -> str:
@@ -207,7 +208,7 @@ def comparison(results: Json) -> tuple[str, str]:
         "of the low-temperature one; its cells breathe and its potential is another one, so the two need "
         "not agree."
     )
-    return _table(("", "this study", "the paper"), rows, wrap=True), note
+    return table(("", "this study", "the paper"), rows, wrap=True), note
 
 
 def health(results: Json) -> str:
@@ -235,10 +236,11 @@ def health(results: Json) -> str:
                 linear,
             )
         )
-    return _table(head, rows)
+    return table(head, rows)
 
 
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]], *, wrap: bool = False) -> str:
+def table(head: Sequence[str], rows: Sequence[Sequence[str]], *, wrap: bool = False) -> str:
+    """Make an HTML table of cells that are HTML already."""
     top = "".join(f"<th>{cell}</th>" for cell in head)
     body = "".join("<tr>" + "".join(f"<td>{cell}</td>" for cell in row) + "</tr>" for row in rows)
     kind = ' class="wrap"' if wrap else ""

@@ -15,8 +15,8 @@ from betalps.files import write_atomic
 from betalps.studies.config import StudyConfig
 from betalps.studies.engines import choose_engines, run_one, steps_of
 from betalps.studies.systems import build_systems
-from betalps.studies.workers import run_tasks
 from betalps.typing import Json, PathLike
+from betalps.workers import run_tasks
 
 if TYPE_CHECKING:
     from ase.calculators.calculator import Calculator

@@ -11,8 +11,8 @@ from betalps.dynamics.recorder import CHECKPOINT
 from betalps.protocols import RunSpec
 from betalps.studies.config import StudyConfig
 from betalps.studies.systems import System
-from betalps.studies.workers import Report
 from betalps.typing import PathLike
+from betalps.workers import Report
 
 if TYPE_CHECKING:
     from ase import Atoms

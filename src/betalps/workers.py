@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import multiprocessing
+import os
 import signal
 import sys
+import threading
+import time
 import traceback
 from collections.abc import Callable, Hashable, Mapping
 from multiprocessing.connection import Connection, wait
@@ -17,6 +20,9 @@ Key = TypeVar("Key", bound=Hashable)
 Report = Callable[[Any], None]
 Task = Callable[[Report], None]
 """What a process does: a picklable callable that is handed a function to report through."""
+
+
+_WATCH = 0.2  # s between looks whether the parent lives
 
 
 class WorkerError(BetalpsError):
@@ -49,8 +55,8 @@ def run_tasks(
 
     Notes
     -----
-    Whatever way this function is left, its processes are ended. When this very process is killed, each of
-    them finds its pipe broken at its next report and ends too.
+    Whatever way this function is left, its processes are ended. When this very process is killed, they notice
+    within a fraction of a second, and end too.
     """
     outcomes: dict[Key, BetalpsError | None] = {}
     if workers == 1:
@@ -95,6 +101,28 @@ def run_tasks(
     return outcomes
 
 
+def end_with_parent(*, group: bool = False) -> None:
+    """End this process when the one that started it is gone, however it went.
+
+    Parameters
+    ----------
+    group
+        Lead a process group of its own, and end all of it: programs that a calculator started.
+    """
+    parent = os.getppid()
+    if group:
+        os.setsid()
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(_WATCH)
+        if group:
+            os.killpg(0, signal.SIGKILL)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
 def _told(key: Hashable) -> str:
     """A key in words: a temperature, or a system and a temperature."""
     parts = key if isinstance(key, tuple) else (key,)
@@ -113,11 +141,12 @@ def _there(task: Task, connection: Connection) -> None:
     """Run a task in a child process; Ctrl-C is the parent's to handle."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # as an exception, so that a run in LAMMPS ends with it
+    end_with_parent()
     try:
         outcome: tuple[str, Any] = ("done", _here(task, lambda message: connection.send(("report", message))))
     except BrokenPipeError:
         sys.exit(1)  # the parent is gone
     except Exception:  # noqa: BLE001 (handed to the parent, which raises)
         outcome = ("crash", traceback.format_exc())
-    with contextlib.suppress(BrokenPipeError):
+    with contextlib.suppress(BrokenPipeError):  # the parent is gone
         connection.send(outcome)

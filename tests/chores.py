@@ -7,7 +7,7 @@ import time
 from functools import partial
 
 from betalps.errors import StructureError
-from betalps.studies.workers import run_tasks
+from betalps.workers import run_tasks
 
 
 def count(report, *, upto):

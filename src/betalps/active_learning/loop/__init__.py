@@ -1,0 +1,1 @@
+"""Active learning as a loop: explore, select, label, fit, until nothing extrapolates."""

@@ -1,0 +1,136 @@
+"""Labels of an iteration: each once, failures tried again, and the labeller checked before anything is run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from betalps.active_learning.label_store import LabelStore, structure_key
+from betalps.active_learning.label_workers import LabelWorkers
+from betalps.active_learning.labelling import (
+    Executor,
+    Factory,
+    Labelled,
+    LabellingError,
+    LabelProgress,
+    describe,
+    label,
+)
+from betalps.active_learning.loop.settings import Labels
+from betalps.datasets import LABELS, stored_labels
+
+if TYPE_CHECKING:
+    from ase import Atoms
+
+_HINTS = {"sevennet": "pip install 'betalps[sevennet]'", "gpaw": "pip install 'betalps[gpaw]'"}
+_SAME_ENERGY, _SAME_FORCE = 0.005, 0.05  # eV/atom, eV/Å: other codes and settings of one method differ by less
+
+
+class Enough(Exception):
+    """Raised by an observer to leave the other structures without labels."""
+
+
+class Labeller:
+    """What labels: a calculator's factory, its folder, and an executor.
+
+    Parameters
+    ----------
+    settings
+        Time-out, workers, attempts.
+    factory
+        Makes the calculator.
+    folder
+        Of the labels.
+    executor
+        Instead of processes of this machine.
+    """
+
+    def __init__(self, settings: Labels, factory: Factory, folder: Path, executor: Executor | None) -> None:
+        self._settings, self._factory, self._folder, self._executor = settings, factory, folder, executor
+
+    def check(self, frame: Atoms) -> str:
+        """Label a structure of the starting data, and compare with the label that it brings.
+
+        Returns
+        -------
+        str
+            A warning if the two differ; "" if they do not.
+
+        Raises
+        ------
+        LabellingError
+            The labeller cannot: it is not installed, or fails.
+        """
+        found = self._label([frame], retry=True, observer=None)
+        if found.failures:
+            reason = found.failures[0].reason
+            hint = _HINTS.get(self._settings.calculator, "")
+            raise LabellingError(
+                f"calculator {self._settings.calculator} cannot label the first of the starting structures, tried "
+                f"before anything is run: {reason}" + (f" ({hint})" if hint and "No module" in reason else "")
+            )
+        ours, theirs = stored_labels(found.frames[0]), stored_labels(frame)
+        energy = abs(float(ours["energy"] - theirs["energy"])) / len(frame) if "energy" in theirs else 0.0
+        force = float(np.abs(ours["forces"] - theirs["forces"]).mean()) if "forces" in theirs else 0.0
+        if energy <= _SAME_ENERGY and force <= _SAME_FORCE:
+            return ""
+        return (
+            f"The labeller gives the first of the starting structures an energy that differs by {1e3 * energy:.1f} "
+            f"meV/atom and forces that differ by {1e3 * force:.0f} meV/Å from the labels it came with: one potential "
+            "is fitted to two methods."
+        )
+
+    def known(self, frames: Sequence[Atoms]) -> list[bool]:
+        """Which structures have been labelled, or tried, before."""
+        store = LabelStore(self._folder, describe(self._factory), LABELS)
+        keys = map(structure_key, frames)
+        return [store.has(key) or store.failure(key) is not None for key in keys]
+
+    def label(self, frames: Sequence[Atoms], observer: Callable[[LabelProgress], None]) -> Labelled:
+        """Label structures; those that fail are tried again as often as the settings say.
+
+        Raises
+        ------
+        LabellingError
+            Every single one failed: it is the labeller. The next call tries them again.
+        """
+        store = LabelStore(self._folder, describe(self._factory), LABELS)
+        hopeless = all(not store.has(key) and store.failure(key) for key in map(structure_key, frames))
+        try:
+            found = self._label(frames, retry=hopeless, observer=observer)
+            for _ in range(self._settings.attempts - 1):
+                again = [k for k, failure in found.failures.items() if failure.attempts < self._settings.attempts]
+                if not again:
+                    break
+                self._label([frames[k] for k in again], retry=True, observer=None)
+                found = self._label(frames, retry=False, observer=None)
+        except Enough:
+            labelled = [atoms for atoms in frames if store.has(structure_key(atoms))]
+            return self._label(labelled, retry=False, observer=None)
+        if found.failures and not found.frames:
+            first = next(iter(found.failures.values()))
+            raise LabellingError(
+                f"all {len(frames)} structures failed to be labelled with {self._settings.calculator}, the first with "
+                f"{first.reason}; see {self._folder / 'failed'}. The same call tries them again"
+            )
+        return found
+
+    def _label(
+        self, frames: Sequence[Atoms], *, retry: bool, observer: Callable[[LabelProgress], None] | None
+    ) -> Labelled:
+        if self._executor is not None:
+            return self._call(frames, self._executor, retry, observer)
+        with LabelWorkers(self._settings.workers, self._settings.timeout) as workers:
+            return self._call(frames, workers, retry, observer)
+
+    def _call(
+        self,
+        frames: Sequence[Atoms],
+        executor: Executor,
+        retry: bool,
+        observer: Callable[[LabelProgress], None] | None,
+    ) -> Labelled:
+        return label(frames, self._factory, folder=self._folder, executor=executor, retry=retry, observer=observer)

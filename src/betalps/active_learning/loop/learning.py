@@ -1,0 +1,313 @@
+"""The loop: explore, select, label, fit, and again, until nothing extrapolates or the budget is spent."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from betalps.active_learning.factories import named_calculator
+from betalps.active_learning.labelling import Executor, Factory, LabelProgress
+from betalps.active_learning.loop.candidates import Choice, choose, why_none
+from betalps.active_learning.loop.config import LoopConfig
+from betalps.active_learning.loop.exploration import RunOutcome, candidates_of, explore, worst_of
+from betalps.active_learning.loop.inputs import read_inputs, require_same
+from betalps.active_learning.loop.labels import Enough, Labeller
+from betalps.active_learning.loop.progress import LoopObserver, Watch
+from betalps.active_learning.loop.refitting import Fitted, graded, largest_force, train
+from betalps.active_learning.loop.results import assemble
+from betalps.active_learning.loop.seeds import Start, run_spec
+from betalps.active_learning.loop.state import LoopState, load_json, load_state, save_json, save_state
+from betalps.datasets import read
+from betalps.datasets import write as write_frames
+from betalps.errors import CheckpointError
+from betalps.files import locked
+from betalps.potentials import Potential, load
+from betalps.typing import Json, PathLike
+
+if TYPE_CHECKING:
+    from ase import Atoms
+
+POTENTIAL = "potential.almtp"
+NEW_FRAMES = "new.extxyz.xz"
+RESULTS = "results.json"
+_STATE, _STUDY = "state.json", "study.json"
+_PATIENCE = 5.0  # s to wait for a process that is about to end, such as one whose parent was just killed
+
+
+class ActiveLearning:
+    """A study of active learning in a folder of its own, done step by step.
+
+    Parameters
+    ----------
+    config
+        The study.
+    folder
+        Made if absent. If it holds a part of this very study, it goes on.
+    factory
+        Makes the calculator that labels, instead of the one that `config` names; see `betalps.active_learning.label`.
+    executor
+        Runs the labels, instead of processes of this machine: of dask, Parsl, `concurrent.futures`. Time-outs are then
+        its own business.
+    observer
+        Called with a `LoopProgress`, often.
+
+    Raises
+    ------
+    CheckpointError
+        The folder holds another study, or is in use by another process.
+    ValueError, FormatError, LabelError, FileNotFoundError
+        Data, seeds or the labeller cannot be had; a seed holds species that the data do not.
+
+    Notes
+    -----
+    The folder holds ``state.json``; ``potential.almtp``, the last potential with its active set; ``new.extxyz.xz``, all
+    new labelled structures; ``results.json``, everything that happened; ``labels/``, every label once; and a folder for
+    every iteration. Killed at any moment and begun again with the same configuration, it ends with the same potential
+    bit for bit as if nothing had happened, if the labeller is deterministic (and no hours are budgeted).
+
+    Runs and labels are in processes begun by "spawn": a script needs the usual ``if __name__ == "__main__":``.
+
+    Examples
+    --------
+    >>> learning = ActiveLearning(config, "work")  # doctest: +SKIP
+    >>> while not learning.finished:  # doctest: +SKIP
+    ...     print(learning.step())
+    """
+
+    def __init__(
+        self,
+        config: LoopConfig,
+        folder: PathLike,
+        *,
+        factory: Factory | None = None,
+        executor: Executor | None = None,
+        observer: LoopObserver | None = None,
+    ) -> None:
+        self.config, self.folder = config, Path(folder)
+        self._factory = factory or named_calculator(config.labels.calculator, **config.labels.settings)
+        self._inputs = read_inputs(config)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self._watch = Watch(observer)
+        self._labeller = Labeller(config.labels, self._factory, self.folder / "labels", executor)
+        with locked(self.folder, "learning", _PATIENCE):
+            require_same(self.folder / _STUDY, config, self._inputs)
+        self.state = load_state(self.folder / _STATE)
+
+    @property
+    def starts(self) -> tuple[Start, ...]:
+        """What runs begin from."""
+        return self._inputs.starts
+
+    @property
+    def finished(self) -> str:
+        """Why there is no further step; "" if there is one."""
+        if self.state.stage == "done":
+            return self.state.reason
+        return self._spent() if self.state.stage == "explore" else ""
+
+    @property
+    def potential(self) -> Potential | None:
+        """The last potential; None before the first."""
+        path = self.folder / POTENTIAL
+        return Potential.read(path) if path.exists() else None
+
+    def step(self) -> LoopState:
+        """Do the next step: a fit, all runs of an iteration, a selection, or its labels.
+
+        Returns
+        -------
+        LoopState
+            With the step that comes next.
+
+        Raises
+        ------
+        LabellingError
+            The labeller fails altogether. The same call tries again.
+        BetalpsError, OSError
+            The disk is full, or a folder is in use. The same call goes on.
+        WorkerError
+            The process of a run was killed. The same call goes on.
+        """
+        if self.finished:
+            return self.state
+        with locked(self.folder, "learning", _PATIENCE):
+            self.state = state = load_state(self.folder / _STATE)
+            began = time.monotonic()
+            self._watch.begin(state.iteration, state.stage, state.labels)
+            steps = {"fit": self._fit, "explore": self._explore, "select": self._select, "label": self._label}
+            done = steps[state.stage]()
+            self.state = replace(done, seconds=state.seconds + time.monotonic() - began)
+            save_state(self.folder / _STATE, self.state)
+            save_json(self.folder / RESULTS, self.results())
+        self._watch.set(labels=self.state.labels)
+        self._watch.end()
+        return self.state
+
+    def run(self) -> LoopState:
+        """Do all steps that are left."""
+        while not self.finished:
+            self.step()
+        return self.state
+
+    def results(self) -> Json:
+        """Everything that has happened so far, for reports: see `betalps.reports.write_learning_report`."""
+        folders = [self._path(number) for number in range(self.state.iteration + 1)]
+        return assemble(self.config, self.state, self.finished, folders)
+
+    # ------------------------------------------------------------------------------------------------ the steps
+
+    def _fit(self) -> LoopState:
+        """Fit to all labels; or, to begin with, take the potential that is given."""
+        number, place = self.state.iteration, self._place(self.state.iteration)
+        warning = self._labeller.check(self._inputs.data[0]) if number == 0 else ""
+        frames = [*self._inputs.data, *self._new_frames(number)]
+        fitted = self._fitted(frames, number, place)
+        fitted.potential.write(place / POTENTIAL)
+        record: Json = {
+            "frames": len(frames),
+            "atoms": sum(map(len, frames)),
+            "errors": fitted.errors,
+            "flags": list(fitted.flags),
+            "unfilled": fitted.unfilled,
+            "potential": fitted.potential.sha256,
+            "warning": warning,
+        }
+        save_json(place / "fit.json", record)
+        fitted.potential.write(self.folder / POTENTIAL)
+        if number:
+            write_frames(frames[len(self._inputs.data) :], self.folder / NEW_FRAMES)
+        (place / "fit.checkpoint").unlink(missing_ok=True)
+        self._watch.set(errors=fitted.errors)
+        return replace(self.state, iteration=number + 1, stage="explore")
+
+    def _fitted(self, frames: Sequence[Atoms], number: int, place: Path) -> Fitted:
+        given, settings = self.config.potential, self.config.fit
+        if number == 0 and given is not None:
+            return graded(load(given), frames, settings, self._inputs.tests)
+        return train(
+            frames,
+            settings,
+            previous=self._read_potential(number - 1) if number else None,
+            tests=self._inputs.tests,
+            seed=self.config.seed,
+            checkpoint=place / "fit.checkpoint",
+            observer=self._watch.fitting(settings.refit_iterations if number else settings.iterations),
+        )
+
+    def _explore(self) -> LoopState:
+        number, place = self.state.iteration, self._place(self.state.iteration)
+        settings = self.config.exploration
+        self._watch.set(runs=len(self.starts))
+        potential = self._place(number - 1) / POTENTIAL
+        runs = {s.name: (s, run_spec(s, settings, number, self.config.seed, potential)) for s in self.starts}
+        observer = self._watch.running(list(runs))
+        outcomes = explore(runs, place / "runs", settings.workers, observer)
+        self._watch.set(runs_done=len(outcomes), worst_grade=worst_of(outcomes))
+        record = {"gamma_break": settings.breaks_at(number), "runs": [outcome.to_dict() for outcome in outcomes]}
+        save_json(place / "explore.json", record)
+        return replace(self.state, stage="select")
+
+    def _select(self) -> LoopState:
+        number, place = self.state.iteration, self._place(self.state.iteration)
+        outcomes = self._outcomes(number)
+        choice = self._choose(self._candidates(outcomes))
+        save_json(place / "select.json", choice.to_dict())
+        self._watch.set(new_frames=len(choice.frames))
+        if choice.frames:
+            write_frames(choice.frames, place / "selected.extxyz.xz")
+            return replace(self.state, stage="label", labels=self.state.labels + len(choice.frames))
+        return replace(self.state, stage="done", reason=why_none(outcomes, choice))
+
+    def _label(self) -> LoopState:
+        place = self._place(self.state.iteration)
+        frames = list(read(place / "selected.extxyz.xz"))
+        began = time.monotonic()
+        self._watch.set(new_frames=len(frames))
+
+        def observe(progress: LabelProgress) -> None:
+            self._watch.labelling(progress)
+            if self._out_of_time(time.monotonic() - began):
+                raise Enough
+
+        found = self._labeller.label(frames, observe)
+        sound = [atoms for atoms in found.frames if largest_force(atoms) <= self.config.labels.largest_force]
+        record: Json = {
+            "asked": len(frames),
+            "labelled": len(found.frames),
+            "failed": [failure.reason for failure in found.failures.values()],
+            "too_large_forces": len(found.frames) - len(sound),
+        }
+        write_frames(sound, place / "labelled.extxyz.xz")
+        save_json(place / "label.json", record)
+        self._watch.set(labelled=len(found.frames), failed=len(found.failures))
+        if not sound:
+            reason = f"iteration {self.state.iteration}: none of {len(frames)} new structures has a label to train on"
+            return replace(self.state, stage="done", reason=f"stalled: {reason}")
+        return replace(self.state, stage="fit")
+
+    def _choose(self, candidates: Sequence[Atoms]) -> Choice:
+        return choose(
+            self._read_potential(self.state.iteration - 1),
+            candidates,
+            self.config.selection,
+            gamma_select=self.config.exploration.gamma_select,
+            room=self.config.budget.labels - self.state.labels,
+            known=self._labeller.known,
+            threads=self.config.exploration.threads,
+        )
+
+    # ------------------------------------------------------------------------------------------------ their data
+
+    def _path(self, number: int) -> Path:
+        return self.folder / f"iteration-{number:02d}"
+
+    def _place(self, number: int) -> Path:
+        place = self._path(number)
+        place.mkdir(exist_ok=True)
+        return place
+
+    def _read_potential(self, number: int) -> Potential:
+        return Potential.read(self._place(number) / POTENTIAL)
+
+    def _new_frames(self, upto: int) -> list[Atoms]:
+        found: list[Atoms] = []
+        for number in range(1, upto + 1):
+            found += read(self._place(number) / "labelled.extxyz.xz")
+        return found
+
+    def _outcomes(self, number: int) -> list[RunOutcome]:
+        record = load_json(self._place(number) / "explore.json")
+        if record is None:
+            raise CheckpointError(f"{self._place(number)} has no explore.json, though its state says so")
+        return [RunOutcome.from_dict(entry) for entry in record["runs"]]
+
+    def _candidates(self, outcomes: Sequence[RunOutcome]) -> list[Atoms]:
+        """Of all runs, marked with where they come from."""
+        number = self.state.iteration
+        found: list[Atoms] = []
+        for outcome in outcomes:
+            for atoms in candidates_of(self._path(number) / "runs", outcome, self.config.selection.per_run):
+                info = {key: atoms.info[key] for key in ("step", "time_ps", "stage") if key in atoms.info}
+                atoms.info = {
+                    "group": outcome.group,
+                    "source": f"iteration-{number:02d}/{outcome.name}",
+                    "temperature_K": outcome.temperature,
+                    **info,
+                }
+                found.append(atoms)
+        return found
+
+    def _out_of_time(self, more: float = 0.0) -> bool:
+        hours = self.config.budget.hours
+        return hours is not None and self.state.seconds + more > 3600 * hours
+
+    def _spent(self) -> str:
+        budget, state = self.config.budget, self.state
+        if state.iteration > budget.iterations:
+            return f"budget: {budget.iterations} iterations"
+        if state.labels >= budget.labels:
+            return f"budget: {budget.labels} labels"
+        return f"budget: {budget.hours:g} hours" if self._out_of_time() else ""
