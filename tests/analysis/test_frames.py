@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from betalps.analysis._frames import block_numbers, scatter, snapshots
+from betalps.analysis._frames import block_numbers, described, scatter, snapshots
 from betalps.analysis.structure.angles import bond_angles
 from betalps.analysis.structure.density_maps import planar_density
 from betalps.analysis.structure.polyanions import polyanions
@@ -73,3 +73,15 @@ def test_scatter_is_the_error_of_the_mean_of_what_is_known():
     values[2, 1] = np.nan
     assert scatter(values)[1] == pytest.approx(np.delete(values[:, 1], 2).std(ddof=1) / np.sqrt(5))
     assert np.isnan(scatter(values[:1])).all()
+
+
+def test_a_choice_for_every_frame_is_remembered_by_its_size() -> None:
+    """Its mask may be as large as the trajectory."""
+    anew = AtomChoice(mask=np.eye(4, dtype=bool))
+    size = {"kind": "atoms", "frames": 4, "atoms": 4, "fraction": 0.25}
+    assert described(anew) == size
+    assert described(~(anew | Everywhere())) == {
+        "kind": "complement",
+        "part": {"kind": "union", "parts": [size, {"kind": "everywhere"}]},
+    }
+    assert described(None) is None

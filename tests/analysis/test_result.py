@@ -1,7 +1,7 @@
 """Results become JSON."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import numpy as np
@@ -39,3 +39,12 @@ def test_everything_in_a_result_is_plain() -> None:
         "parameters": {"flag": True, "count": 3, "none": None, "7": "seven"},
         "units": {},
     }
+
+
+def test_fields_may_stay_out_of_the_json() -> None:
+    @dataclass(frozen=True, kw_only=True)
+    class Wide(Result):
+        kept: float
+        draws: np.ndarray = field(metadata={"json": False})
+
+    assert Wide(kept=1.0, draws=np.zeros(3)).to_dict() == {"kind": "Wide", "kept": 1.0, "units": {}}

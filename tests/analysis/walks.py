@@ -66,7 +66,8 @@ class Case:
     positions: Callable[[np.random.Generator], np.ndarray]
 
     def trajectory(self, replica: int) -> Trajectory:
-        return wrapped(self.positions(np.random.default_rng([20230, replica])))
+        """Each case has numbers of its own: what is odd about one is not seen again in the next."""
+        return wrapped(self.positions(np.random.default_rng([*self.name.encode(), replica])))
 
 
 def cases(frames: int = 500, atoms: int = 64) -> list[Case]:
@@ -94,3 +95,61 @@ def cases(frames: int = 500, atoms: int = 64) -> list[Case]:
         Case("1 hop in all", one_hop, caged(one_hop)),
         Case("none", 0.0, lambda rng: rattling(rng, *size)),
     ]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Slab:
+    """Ions in a periodic box with a slab across z in which they move at another rate; the density is uniform.
+
+    Diffusivities in Å²/ps, each in the plane and across it; lengths in Å, times in ps. The walk across the planes is a
+    continuous-time one on a fine grid, in thin layers of which each is wholly inside or outside; where two layers meet
+    their resistances add up, as they do in a continuous medium.
+    """
+
+    inside: tuple[float, float] = (0.1, 0.1)
+    outside: tuple[float, float] = (0.005, 0.005)
+    thickness: float = 10.0
+    length: float = 40.0
+    ions: int = 400
+    frames: int = 1000
+    interval: float = 1.0
+    layers: float = 0.25
+    rattle: float = 0.0
+
+    def trajectory(self, rng: np.random.Generator) -> Trajectory:
+        count = round(self.length / self.layers)
+        middles = (np.arange(count) + 0.5) * self.layers
+        within = np.abs(middles - 0.5 * self.length) < 0.5 * self.thickness
+        lateral, across = (np.where(within, self.inside[k], self.outside[k]) for k in (0, 1))
+        up = 2.0 / (1.0 / across + 1.0 / np.roll(across, -1)) / self.layers**2
+        down = np.roll(up, 1)
+        steps = int(np.ceil(self.interval * 2.0 * up.max() / 0.8))
+        time = self.interval / steps
+        layer = rng.integers(count, size=self.ions)
+        crossed = np.zeros(self.ions)
+        plane = rng.random((self.ions, 2)) * self.length
+        positions = np.empty((self.frames, self.ions, 3))
+        for frame in range(self.frames):
+            positions[frame, :, :2] = plane
+            positions[frame, :, 2] = (layer + 0.5) * self.layers + crossed * self.length
+            variance = np.zeros(self.ions)
+            for _ in range(steps):
+                variance += 2.0 * lateral[layer] * time
+                chance = rng.random(self.ions)
+                move = (chance < up[layer] * time).astype(int) - (chance > 1.0 - down[layer] * time)
+                layer += move
+                crossed += layer // count
+                layer %= count
+            plane = plane + rng.normal(size=(self.ions, 2)) * np.sqrt(variance)[:, None]
+        # Anywhere in its layer; the same place at all times, so that this is no motion.
+        positions[:, :, 2] += self.layers * (rng.random(self.ions) - 0.5)
+        if self.rattle:
+            positions += self.rattle * rng.normal(size=positions.shape)
+        fractional = positions / self.length
+        return Trajectory(
+            symbols=np.full(self.ions, "Li"),
+            fractional=fractional - np.floor(fractional),
+            cells=self.length * np.eye(3),
+            times=self.interval * np.arange(self.frames),
+            pbc=np.ones(3, dtype=bool),
+        )

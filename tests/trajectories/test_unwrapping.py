@@ -78,6 +78,28 @@ def test_a_step_too_long_names_frame_and_atom() -> None:
         framework_drift(trajectory(path - np.floor(path), symbols=symbols), "Li")
 
 
+def test_unwrapped_coordinates_taken_for_wrapped_ones_are_noticed() -> None:
+    """Frames so far apart that ions cross more than half of the cell: wrapped or not makes all the difference."""
+    path = np.cumsum(0.05 * np.random.default_rng(6).normal(size=(60, 8, 3)), axis=0)
+    path[:, 5] += np.array([0.9, 0.0, 0.0]) * np.arange(60)[:, None]
+    with pytest.warns(
+        UnwrapWarning, match=r"atom 5 \(Li\) runs through more than 1.5 cells and is cut .*images of zeros"
+    ):
+        cut = unwrap(trajectory(path))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        found = unwrap(trajectory(path, images=np.zeros(path.shape, dtype=int)))
+        # Nothing is cut: nothing to notice, and nothing wrong.
+        rest = np.delete(path, 5, axis=1)
+        np.testing.assert_allclose(unwrap(trajectory(rest)), rest @ TRICLINIC, atol=1e-9)
+        # A program that wraps only when it rebuilds its neighbours leaves atoms a little outside.
+        lazy = rest - np.floor(rest)[np.arange(60) // 7 * 7]
+        moved = unwrap(trajectory(lazy)) - unwrap(trajectory(rest))
+        np.testing.assert_allclose(moved, np.broadcast_to(moved[0], moved.shape), atol=1e-9)
+    np.testing.assert_allclose(found, path @ TRICLINIC, atol=1e-9)
+    assert np.abs(cut - found).max() > 100.0
+
+
 def test_a_long_step_without_periodicity_is_no_warning() -> None:
     path = np.array([0.1, 0.9, 0.2])[:, None, None] * np.ones((1, 2, 3))
     with warnings.catch_warnings():

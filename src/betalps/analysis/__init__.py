@@ -46,12 +46,16 @@ from betalps.analysis.structure.profiles import ConcentrationProfile, concentrat
 from betalps.analysis.structure.rdf import RadialDistribution, RadialDistributions, radial_distributions
 from betalps.analysis.structure.reorientation import Correlation, Reorientation, reorientation
 from betalps.analysis.transport.arrhenius import Arrhenius, arrhenius
-from betalps.analysis.transport.conductivity import Conductivity, carrier_density, conductivity
-from betalps.analysis.transport.diffusion import Diffusion, Estimate, diffusion
+from betalps.analysis.transport.collective import CollectiveDiffusion, collective_diffusion
+from betalps.analysis.transport.conductivity import Conductivity, carrier_density, charge_diffusivity, conductivity
+from betalps.analysis.transport.diffusion import Diffusion, Estimate, Replicas, combine_runs, diffusion
 from betalps.analysis.transport.msd import MeanSquaredDisplacement, mean_squared_displacement
+from betalps.analysis.transport.regional import REGIONAL_METHODS, RegionalDiffusion, regional_diffusion
+from betalps.analysis.transport.survival import Survival, survival
 from betalps.analysis.transport.window import FitWindow
 
 __all__ = [
+    "REGIONAL_METHODS",
     "TABLE_1",
     "Arrhenius",
     "BondAngles",
@@ -59,6 +63,7 @@ __all__ = [
     "BoundaryProgress",
     "BulkProgress",
     "BulkProperties",
+    "CollectiveDiffusion",
     "ConcentrationProfile",
     "Conductivity",
     "Correlation",
@@ -81,9 +86,11 @@ __all__ = [
     "Polyanions",
     "RadialDistribution",
     "RadialDistributions",
+    "RegionalDiffusion",
     "Relaxation",
     "Relaxed",
     "Reorientation",
+    "Replicas",
     "Residence",
     "Result",
     "RingLifetime",
@@ -92,12 +99,16 @@ __all__ = [
     "Rings",
     "SiteOccupancy",
     "SiteVisits",
+    "Survival",
     "arrhenius",
     "bond_angles",
     "boundary_energies",
     "boundary_energy",
     "bulk_properties",
     "carrier_density",
+    "charge_diffusivity",
+    "collective_diffusion",
+    "combine_runs",
     "concentration_profile",
     "conductivity",
     "crystal_sites",
@@ -116,6 +127,7 @@ __all__ = [
     "polyanion_units",
     "polyanions",
     "radial_distributions",
+    "regional_diffusion",
     "relax",
     "relaxed_lattice",
     "reorientation",
@@ -124,5 +136,6 @@ __all__ = [
     "rings",
     "site_occupancy",
     "site_visits",
+    "survival",
     "write_density",
 ]

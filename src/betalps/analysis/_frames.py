@@ -57,12 +57,19 @@ def snapshots(trajectory: Trajectory, region: Region | None = None) -> Iterator[
     for frame in range(len(trajectory)):
         fractional = np.asarray(trajectory.fractional[frame], dtype=np.float64)
         cell = trajectory.cells[frame]
-        inside = everyone if region is None else _at(region, frame, len(trajectory)).contains(fractional, cell)
+        inside = everyone if region is None else at_frame(region, frame, len(trajectory)).contains(fractional, cell)
         yield Snapshot(fractional, cell, inside)
 
 
 def described(region: Region | None) -> Json | None:
-    """The region as a result remembers it."""
+    """The region as a result remembers it; of a choice made anew for every frame only how large it is."""
+    if isinstance(region, AtomChoice) and region.mask.ndim == 2:
+        frames, atoms = region.mask.shape
+        return {"kind": "atoms", "frames": frames, "atoms": atoms, "fraction": float(region.mask.mean())}
+    if isinstance(region, Union | Intersection):
+        return {"kind": type(region).__name__.lower(), "parts": [described(part) for part in region.parts]}
+    if isinstance(region, Complement):
+        return {"kind": "complement", "part": described(region.part)}
     return None if region is None else region.to_dict()
 
 
@@ -114,14 +121,14 @@ def positive(name: str, value: float, unit: str = "Å") -> float:
     return float(value)
 
 
-def _at(region: Region, frame: int, frames: int) -> Region:
+def at_frame(region: Region, frame: int, frames: int) -> Region:
     """The region of one frame: a choice made anew for every frame has a mask for it."""
     if isinstance(region, AtomChoice) and region.mask.ndim == 2:
         if len(region.mask) != frames:
             raise ValueError(f"region: a choice of atoms for {len(region.mask)} frames, but there are {frames}")
         return AtomChoice(mask=region.mask[frame])
     if isinstance(region, Union | Intersection):
-        return type(region)(parts=tuple(_at(part, frame, frames) for part in region.parts))
+        return type(region)(parts=tuple(at_frame(part, frame, frames) for part in region.parts))
     if isinstance(region, Complement):
-        return Complement(part=_at(region.part, frame, frames))
+        return Complement(part=at_frame(region.part, frame, frames))
     return region

@@ -20,8 +20,11 @@ class Result:
     units: ClassVar[dict[str, str]] = {}
 
     def to_dict(self) -> Json:
-        """The result as JSON knows it: lists for arrays, None for what is not finite, and the units."""
-        fields = dataclasses.fields(self)  # type: ignore[arg-type]
+        """The result as JSON knows it: lists for arrays, None for what is not finite, and the units.
+
+        Fields whose metadata say ``{"json": False}`` are left out.
+        """
+        fields = [f for f in dataclasses.fields(self) if f.metadata.get("json", True)]  # type: ignore[arg-type]
         values = {field.name: _plain(getattr(self, field.name)) for field in fields}
         return {"kind": type(self).__name__, **values, "units": dict(self.units)}
 

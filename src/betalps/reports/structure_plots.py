@@ -16,15 +16,13 @@ from betalps.analysis import (
     RadialDistributions,
     Reorientation,
 )
-from betalps.reports.style import ACCENT, INK, OTHERS, drawing
+from betalps.reports.style import ACCENT, INK, OTHERS, SERIES, drawing
 from betalps.typing import Floats
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-# Okabe and Ito's colours, which the colour-blind can tell apart.
-_COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#222222", "#8a8a00", "#7f7f7f")
 _BARS = (1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0)  # Å
 _MOST_KINDS = 10
 
@@ -49,7 +47,7 @@ def plot_rdf(result: RadialDistributions, pairs: Iterable[tuple[str, str]] | Non
     with drawing():
         figure, (top, bottom) = _figure(6.4, 5.6, rows=2, heights=(1.6, 1.0))
         for number, name in enumerate(names):
-            one, colour = result[name], _COLOURS[number % len(_COLOURS)]
+            one, colour = result[name], SERIES[number % len(SERIES)]
             _curve(top, result.r, one.g, one.g_error, colour, name.replace("-", "–"))
             _curve(bottom, result.edges[1:], one.coordination, one.coordination_error, colour, None)
             heights = np.interp(one.peaks[:1], result.r, one.g)
@@ -84,7 +82,7 @@ def plot_polyanions(result: Polyanions) -> Figure:
     shown = [k for k in range(len(result.kinds)) if result.fractions[k] > 0.0][:_MOST_KINDS]
     with drawing():
         figure, (left, right) = _figure(8.0, 3.8, columns=2)
-        colours = [_COLOURS[n % len(_COLOURS)] for n in range(len(shown))]
+        colours = [SERIES[n % len(SERIES)] for n in range(len(shown))]
         errors = np.nan_to_num(result.fraction_errors[shown])
         left.barh(range(len(shown)), 100.0 * result.fractions[shown], xerr=100.0 * errors, color=colours, capsize=2)
         left.set_yticks(range(len(shown)), [_formula(result.kinds[k]) for k in shown])
@@ -129,7 +127,7 @@ def plot_bond_angles(results: BondAngles | Sequence[BondAngles]) -> Figure:
         for number, one in enumerate(several):
             reach = " and ".join(sorted({f"{value:.2f}" for value in one.cutoffs.values()}))
             label = f"{'–'.join(one.triplet)}: {one.mean:.1f}° ± {one.deviation:.1f}°, legs up to {reach} Å"
-            _curve(axes, one.angles, one.density, one.density_error, _COLOURS[number % len(_COLOURS)], label)
+            _curve(axes, one.angles, one.density, one.density_error, SERIES[number % len(SERIES)], label)
         axes.axvline(np.degrees(np.arccos(-1.0 / 3.0)), color=INK, lw=0.6, ls=":")
         axes.annotate("109.5°", (109.47, 1.0), xycoords=("data", "axes fraction"), fontsize=8, ha="center", va="bottom")
         axes.set(xlabel="angle  (°)", ylabel="probability density  (1/°)", xlim=(0.0, 180.0))
@@ -159,7 +157,7 @@ def plot_reorientation(result: Reorientation) -> Figure:
     ]
     with drawing():
         figure, axes = _figure(6.4, 4.0)
-        for (one, label), colour in zip(curves, _COLOURS, strict=False):
+        for (one, label), colour in zip(curves, SERIES, strict=False):
             rate = (
                 f"{1000.0 * one.rate:.3g} ± {1000.0 * one.rate_error:.2g} ns⁻¹" if one.resolved else "no decay resolved"
             )

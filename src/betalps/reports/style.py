@@ -38,6 +38,10 @@ RC: dict[str, Any] = {
 INK = "#222222"
 ACCENT = "#0b5394"  # our own line
 OTHERS = "#b45309"  # the literature's values
+DIRECTIONS = (ACCENT, "#3f8f5f", OTHERS)
+"""x, y, z; of a slab two along its plane, and the normal."""
+SERIES = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#222222", "#8a8a00", "#7f7f7f")
+"""Curves that have no order of their own: Okabe and Ito's colours, which the colour-blind can tell apart."""
 
 
 @contextmanager

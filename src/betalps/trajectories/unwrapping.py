@@ -21,6 +21,8 @@ from betalps.typing import Floats
 
 # No scheme survives a step of half a cell: a longer one and its image cannot be told apart.
 LARGEST_STEP = 0.4
+# Wrapped coordinates stay within one cell, but for the skin of a program that wraps when it rebuilds its neighbours.
+_WRAPPED_RANGE = 1.5
 _BLOCK = 32
 
 
@@ -78,8 +80,9 @@ def displacement_blocks(
     Warns
     -----
     UnwrapWarning
-        A step between frames beyond 0.4 of the cell where the images are not known; or, where they are said to be
-        known, a path that jumps through the cell but never leaves it.
+        Where the images are not known: a step between frames beyond 0.4 of the cell, or a path that has left the cell
+        for good and is cut, because it had been unwrapped already. Where they are said to be known: a path that jumps
+        through the cell but never leaves it.
     """
     cell = trajectory.mean_cell
     worst = _Worst(trajectory)
@@ -95,6 +98,7 @@ def displacement_blocks(
             crossed[:, ~trajectory.pbc] = 0.0
             steps -= crossed
             worst.look(steps, part)
+            worst.look_for_unwrapped(fractional, crossed, part)
             fractional -= fractional[:, :, :1].copy()
             fractional[:, :, 1:] -= np.cumsum(crossed, axis=2)
         block: Floats = np.einsum("ft,afs->ats", cell, fractional, optimize=True)
@@ -180,7 +184,7 @@ class _Worst:
     def __init__(self, trajectory: Trajectory) -> None:
         self._trajectory = trajectory
         self.step, self.frame, self.atom, self.count = LARGEST_STEP, -1, -1, 0
-        self.wrapped = -1
+        self.wrapped = self.unwrapped = -1
 
     def look(self, steps: NDArray[np.floating], atoms: NDArray[np.intp], first: int = 0) -> None:
         """`steps` (atoms, 3, frames - 1); the step k ends at frame `first` + k + 1."""
@@ -202,6 +206,14 @@ class _Worst:
         if jumps.any():
             self.wrapped = int(atoms[jumps.any(axis=1).argmax()])
 
+    def look_for_unwrapped(self, path: Floats, crossed: Floats, atoms: NDArray[np.intp]) -> None:
+        """Whether a path (atoms, 3, frames) that was cut into minimum images had not been wrapped at all."""
+        if self.unwrapped >= 0 or not crossed.any():
+            return
+        cut = (np.ptp(path, axis=2) > _WRAPPED_RANGE) & crossed.any(axis=2)
+        if cut.any():
+            self.unwrapped = int(atoms[cut.any(axis=1).argmax()])
+
     def warn(self) -> None:
         symbols = self._trajectory.symbols
         if self.count:
@@ -216,6 +228,14 @@ class _Worst:
             warnings.warn(
                 f"atom {self.wrapped} ({symbols[self.wrapped]}) jumps through the cell but never leaves it: "
                 "wrapped coordinates were stored as unwrapped ones (write them with images=False)",
+                UnwrapWarning,
+                stacklevel=4,
+            )
+        if self.unwrapped >= 0:
+            warnings.warn(
+                f"atom {self.unwrapped} ({symbols[self.unwrapped]}) runs through more than {_WRAPPED_RANGE} cells and "
+                "is cut to minimum images: unwrapped coordinates were taken for wrapped ones (images of zeros in the "
+                "Trajectory say that they are unwrapped)",
                 UnwrapWarning,
                 stacklevel=4,
             )

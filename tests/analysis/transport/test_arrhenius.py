@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from betalps.analysis import arrhenius
+from betalps.analysis.transport.conductivity import charge_diffusivity
 from betalps.units import thermal_energy
 
 TEMPERATURES = np.array([500.0, 600.0, 700.0, 850.0, 1000.0])
@@ -131,3 +132,91 @@ def test_the_result_is_json() -> None:
     assert plain["units"]["activation_energy"] == "eV"
     assert plain["temperatures"] == TEMPERATURES.tolist()
     assert plain["extrapolated"] is True
+
+
+MANY = np.array([400.0, 450.0, 500.0, 550.0, 600.0, 700.0, 800.0, 900.0, 1000.0])
+
+
+def two_lines(temperatures: np.ndarray, cold: float = 0.4, hot: float = 0.2, at: float = 620.0) -> np.ndarray:
+    """The activation energies of the study's crystal have two regimes."""
+    x = 1.0 / np.array([thermal_energy(t) for t in np.atleast_1d(temperatures)])
+    return 8.0 * np.exp(-hot * x - (cold - hot) * np.maximum(x - 1.0 / thermal_energy(at), 0.0))
+
+
+def test_two_regimes_are_found_where_there_are_two() -> None:
+    rng = np.random.default_rng(2)
+    held, count = np.zeros(4), 60
+    for _ in range(count):
+        values = two_lines(MANY) * np.exp(0.05 * rng.normal(size=len(MANY)))
+        result = arrhenius(MANY, values, 0.05 * values, draws=300)
+        assert result.model == "broken line"
+        assert result.criteria["broken line"] < result.criteria["one line"]
+        assert result.break_interval is not None
+        assert result.hot_activation_energy_interval is not None
+        pairs = (
+            (result.activation_energy_interval, 0.4),
+            (result.hot_activation_energy_interval, 0.2),
+            (result.target_interval, two_lines(300.0)[0]),
+            (result.break_interval, 620.0),
+        )
+        held += [low < truth < high for (low, high), truth in pairs]
+    assert held.min() >= 0.88 * count
+
+
+def test_one_regime_stays_one() -> None:
+    rng = np.random.default_rng(3)
+    models = []
+    for _ in range(60):
+        values = line(MANY) * np.exp(0.1 * rng.normal(size=len(MANY)))
+        # Errors that claim half of the scatter must not turn it into a break.
+        models.append(arrhenius(MANY, values, 0.05 * values, draws=10).model)
+    assert models.count("broken line") <= 5
+
+
+def test_the_regimes_asked_for() -> None:
+    values = two_lines(MANY)
+    one = arrhenius(MANY, values, 0.05 * values, regimes="one")
+    two = arrhenius(MANY, line(MANY), 0.05 * line(MANY), regimes="two")
+    assert one.model == "one line"
+    assert one.break_temperature is None
+    assert two.model == "broken line"
+    assert two.activation_energy == pytest.approx(0.3, rel=1e-6)
+    assert two.hot_activation_energy == pytest.approx(0.3, rel=1e-6)
+    with pytest.raises(ValueError, match="two regimes need 6 different temperatures"):
+        arrhenius(TEMPERATURES, line(TEMPERATURES), 0.1 * line(TEMPERATURES), regimes="two")
+    with pytest.raises(ValueError, match="regimes: expected auto, one or two, got 'three'"):
+        arrhenius(MANY, values, 0.05 * values, regimes="three")  # type: ignore[arg-type]
+
+
+def test_the_colder_regime_is_what_is_extrapolated() -> None:
+    values = two_lines(MANY)
+    result = arrhenius(MANY, values, 0.03 * values)
+    assert result.target_diffusivity == pytest.approx(two_lines(300.0)[0], rel=0.05)
+    assert result.extrapolated
+    assert result.break_temperature == pytest.approx(620.0, abs=10.0)
+    middle, low, high = result.at([300.0, 620.0, 900.0])
+    np.testing.assert_allclose(middle, two_lines(np.array([300.0, 620.0, 900.0])), rtol=0.05)
+    assert middle[0] == pytest.approx(result.target_diffusivity)
+    assert (low[0], high[0]) == pytest.approx(result.target_interval)
+    assert np.all((low < middle) & (middle < high))
+    again = arrhenius(MANY, values, 0.03 * values)
+    assert again.target_interval == result.target_interval
+    other = arrhenius(MANY, values, 0.03 * values, rng=1)
+    assert other.target_interval == pytest.approx(result.target_interval, rel=0.1)
+    plain = json.loads(json.dumps(result.to_dict(), allow_nan=False))
+    assert "draws" not in plain
+    assert plain["break_temperature"] == result.break_temperature
+
+
+def test_a_line_of_conductivities_is_one_of_ln_sigma_t() -> None:
+    """σ and Ea of a synthetic set of conductivities, σT = A exp(-Ea / kT)."""
+    density = 0.0185
+    sigma = 5.0e3 / MANY * np.exp(-0.35 / np.array([thermal_energy(t) for t in MANY]))
+    values = [charge_diffusivity(s, carrier_density=density, temperature=t) for s, t in zip(sigma, MANY, strict=True)]
+    result = arrhenius(MANY, values, 0.05 * np.array(values))
+    assert result.activation_energy == pytest.approx(0.35, rel=1e-6)
+    at_room = result.conductivity(density)
+    assert at_room.conductivity == pytest.approx(5.0e3 / 300.0 * np.exp(-0.35 / thermal_energy(300.0)), rel=1e-5)
+    assert at_room.temperature == 300.0
+    low, high = at_room.interval
+    assert low * high == pytest.approx(at_room.conductivity**2)

@@ -7,6 +7,7 @@ import pytest
 
 from analysis.walks import BOX, wrapped
 from betalps.analysis import carrier_density, conductivity
+from betalps.analysis.transport.conductivity import charge_diffusivity
 from betalps.trajectories import Trajectory
 
 
@@ -58,3 +59,17 @@ def test_bad_input_is_named() -> None:
     )
     with pytest.raises(ValueError, match="periodic in three directions"):
         carrier_density(slab)
+
+
+def test_a_conductivity_is_a_diffusivity() -> None:
+    sigma = conductivity(0.03, (0.02, 0.04), carrier_density=0.02, temperature=600.0, charge=2.0)
+    found = charge_diffusivity(sigma.conductivity, carrier_density=0.02, temperature=600.0, charge=2.0)
+    assert found == pytest.approx(0.03)
+    with pytest.raises(ValueError, match="charge: expected a positive number, got 0"):
+        charge_diffusivity(1e-3, carrier_density=0.02, temperature=600.0, charge=0.0)
+
+
+def test_a_measured_haven_ratio_is_said_to_be_one() -> None:
+    result = conductivity(0.03, (0.02, 0.04), carrier_density=0.02, temperature=600.0, haven_ratio=0.4)
+    assert result.haven_ratio == 0.4
+    assert "are in it" in result.assumptions

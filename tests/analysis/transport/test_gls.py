@@ -79,3 +79,46 @@ def test_the_error_of_the_slope_is_the_scatter_of_the_slope() -> None:
         errors.append(np.sqrt(line.weights[1] @ covariance @ line.weights[1]))
     assert np.mean(slopes) == pytest.approx(6 * 0.3 * INTERVAL, rel=0.01)
     assert np.std(slopes) == pytest.approx(np.mean(errors), rel=0.12)
+
+
+def test_a_border_is_told_from_the_line() -> None:
+    lags = np.array([2, 3, 4, 6, 8, 11, 16, 23, 32])
+    time = np.arange(400.0)
+    msd = np.where(time > 0, 0.3 + 0.05 * time - 0.003 * time**1.5, 0.0)
+    line = fit_line(msd, lags, 400, 1, border=True)
+    assert line.intercept == pytest.approx(0.3, rel=1e-6)
+    assert line.slope == pytest.approx(0.05, rel=1e-6)
+    assert line.weights[2] @ msd[lags] == pytest.approx(-0.003, rel=1e-6)
+    assert fit_line(msd, lags, 400, 1).slope < 0.045
+    # To tell them apart costs precision.
+    assert line.error(400) > 1.2 * fit_line(msd, lags, 400, 1).error(400)
+
+
+def test_as_many_atoms_at_every_lag_divide_the_variance() -> None:
+    lags = np.array([1, 2, 4, 8, 16])
+    msd = 0.05 * np.arange(300.0)
+    one, many = fit_line(msd, lags, 300, 1), fit_line(msd, lags, 300, 1, atoms=np.full(5, 16.0))
+    np.testing.assert_allclose(many.weights, one.weights, rtol=1e-9)
+    assert many.error(300) == pytest.approx(0.25 * one.error(300))
+
+
+def test_the_error_where_atoms_drop_out() -> None:
+    """Atoms that are followed for a while only: the later the lag, the fewer of them."""
+    lags, frames = np.array([1, 2, 3, 4, 6, 8, 11, 16]), 200
+    slopes, errors = [], []
+    for replica in range(300):
+        rng = np.random.default_rng([6, replica])
+        positions = brownian(rng, frames, 12, 0.3)[:, :, 0]
+        # Each is absent for one frame now and then, which ends its stay.
+        gone = np.cumsum(rng.random((frames, 12)) < 0.05, axis=0)
+        msd, atoms = np.zeros(frames), np.zeros(len(lags))
+        for row, lag in enumerate(lags):
+            stay = gone[lag:] == gone[:-lag]
+            msd[lag] = np.sum((positions[lag:] - positions[:-lag]) ** 2 * stay) / stay.sum()
+            atoms[row] = stay.sum() / (frames - lag)
+        msd = np.interp(np.arange(frames), np.append(0, lags), msd[np.append(0, lags)])
+        line = fit_line(msd, lags, frames, 1, atoms=atoms)
+        slopes.append(line.slope)
+        errors.append(line.error(frames))
+    assert np.mean(slopes) == pytest.approx(2 * 0.3 * INTERVAL, rel=0.02)
+    assert np.std(slopes) == pytest.approx(np.mean(errors), rel=0.2)

@@ -5,10 +5,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analysis.walks import brownian, wrapped
+from analysis.walks import BOX, brownian, wrapped
 from betalps.analysis import mean_squared_displacement
 from betalps.analysis.transport.msd import accumulate
-from betalps.trajectories import Trajectory, unwrap
+from betalps.trajectories import Trajectory, UnwrapWarning, unwrap
 
 
 def brute_force(positions: np.ndarray) -> np.ndarray:
@@ -109,3 +109,45 @@ def test_what_cannot_be_analysed_is_said() -> None:
         mean_squared_displacement(uneven)
     with pytest.raises(ValueError, match="at least 2 frames"):
         mean_squared_displacement(trajectory.select(stop=1))
+
+
+def test_any_direction() -> None:
+    positions = brownian(np.random.default_rng(5), 120, 30, 1.0) * np.array([1.0, 2.0, 3.0])
+    oblique = np.array([1.0, -2.0, 2.0])
+    result = mean_squared_displacement(wrapped(positions), along=[[2.0, 0.0, 0.0], oblique])
+    assert result.along is not None
+    np.testing.assert_allclose(result.axes, [[1.0, 0.0, 0.0], oblique / 3.0])
+    np.testing.assert_allclose(result.along[:, 0], result.directions[:, 0], rtol=1e-10, atol=1e-10)
+    projected = (positions @ (oblique / 3.0))[:, :, None]
+    np.testing.assert_allclose(result.along[:, 1], brute_force(projected)[:, 0], rtol=1e-9, atol=1e-9)
+    assert result.total.shape == (120,)
+    alone = mean_squared_displacement(wrapped(positions))
+    np.testing.assert_allclose(result.total, alone.total)
+    assert alone.along is None
+    for bad in ([0.0, 0.0, 0.0], [1.0, np.nan, 0.0], [1.0, 2.0], [[[1.0, 0.0, 0.0]]]):
+        with pytest.raises(ValueError, match="along: expected"):
+            mean_squared_displacement(wrapped(positions), along=bad)
+
+
+def test_a_breathing_cell_changes_nothing() -> None:
+    """Constant pressure: 0.3 % of noise on every cell vector, ions that cross the box many times."""
+    rng = np.random.default_rng(7)
+    path = brownian(rng, 400, 20, 20.0) / BOX
+    cells = BOX * np.eye(3) * (1.0 + 0.003 * rng.normal(size=(400, 1, 3)))
+    breathing = Trajectory(
+        symbols=np.full(20, "Li"),
+        fractional=path - np.floor(path),
+        cells=cells,
+        times=0.05 * np.arange(400),
+        pbc=True,
+    )
+    result = mean_squared_displacement(breathing)
+    assert result.total[300] > BOX**2
+    np.testing.assert_allclose(result.directions, brute_force(path @ cells.mean(axis=0)), rtol=1e-9, atol=1e-8)
+
+
+def test_a_step_that_is_too_long_is_told() -> None:
+    positions = brownian(np.random.default_rng(8), 60, 5, 0.1)
+    positions[30:, 2] += 0.45 * BOX
+    with pytest.warns(UnwrapWarning, match=r"at frame 30, atom 2 \(Li\)"):
+        mean_squared_displacement(wrapped(positions))

@@ -127,7 +127,7 @@ def reorientation(
     centre, ligand : str
         Of the tetrahedra.
     cutoff : float, Å, optional
-        The longest bond; by default as in `betalps.analysis.structure.polyanions`.
+        The longest bond; by default as in `betalps.analysis.polyanions`.
     fit_start : float, ps
         Lag from which the decay is fitted: longer than libration lasts.
     tolerance : float, degree

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, ClassVar
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy import special
 
 from betalps.analysis.result import Result
-from betalps.typing import Floats
+from betalps.analysis.transport._broken_line import FEWEST, BrokenLine, corrected_criterion, fit_broken_line
+from betalps.analysis.transport.conductivity import Conductivity, conductivity
+from betalps.typing import Floats, Seed
 from betalps.units import ANGSTROM2_PER_PS_TO_CM2_PER_S, thermal_energy
 
 _LEVEL = 0.95
@@ -18,12 +20,15 @@ _LEVEL = 0.95
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Arrhenius(Result):
-    """ln D = ln D0 - Ea / (k_B T).
+    """ln D = ln D0 - Ea / (k_B T), in one temperature regime or two that meet.
 
     Parameters
     ----------
     temperatures, diffusivities, standard_errors : (n,) array
         What the line was fitted to.
+    model : str
+        ``"one line"`` or ``"broken line"``. With the latter the activation energy and the prefactor are those of the
+        colder regime, which is the one that reaches down to room temperature.
     activation_energy : float
     activation_energy_error : float
         Standard error, with the scatter about the line where that exceeds the errors.
@@ -33,6 +38,15 @@ class Arrhenius(Result):
         ln of D0 in Å²/ps.
     covariance : (2, 2) array
         Of (log_prefactor, activation_energy) from the errors of the diffusivities alone.
+    break_temperature : float or None
+        Where the two regimes meet.
+    break_interval : (2,) tuple or None
+        95 % interval.
+    hot_activation_energy, hot_activation_energy_interval
+        Of the hotter regime; None where there is one line.
+    criteria : dict of str to float
+        Corrected Akaike information criterion of each model; the lower is the better. None where the points are too
+        few.
     chi2_reduced : float
         Squared deviations from the line over their squared errors, per degree of freedom; far above 1 the
         line or the errors are wrong.
@@ -46,7 +60,9 @@ class Arrhenius(Result):
     excluded : list of dict
         Temperatures left out and the reason for each.
     parameters : dict
-        ``level``, and how the interval was made.
+        ``level``, ``regimes`` as asked for, and how the interval was made.
+    broken, draws : BrokenLine or None
+        The broken line in 1/(k_B T), and those through resampled values, from which the intervals come.
     """
 
     units: ClassVar[dict[str, str]] = {
@@ -58,6 +74,10 @@ class Arrhenius(Result):
         "activation_energy_interval": "eV",
         "log_prefactor": "ln(angstrom^2/ps)",
         "covariance": "[[1, eV], [eV, eV^2]]",
+        "break_temperature": "K",
+        "break_interval": "K",
+        "hot_activation_energy": "eV",
+        "hot_activation_energy_interval": "eV",
         "target_temperature": "K",
         "target_diffusivity": "angstrom^2/ps",
         "target_interval": "angstrom^2/ps",
@@ -67,11 +87,17 @@ class Arrhenius(Result):
     temperatures: Floats
     diffusivities: Floats
     standard_errors: Floats
+    model: str = "one line"
     activation_energy: float
     activation_energy_error: float
     activation_energy_interval: tuple[float, float]
     log_prefactor: float
     covariance: Floats
+    break_temperature: float | None = None
+    break_interval: tuple[float, float] | None = None
+    hot_activation_energy: float | None = None
+    hot_activation_energy_interval: tuple[float, float] | None = None
+    criteria: dict[str, float] = field(default_factory=dict)
     chi2_reduced: float
     target_temperature: float
     target_diffusivity: float
@@ -81,6 +107,24 @@ class Arrhenius(Result):
     extrapolated: bool
     excluded: list[dict[str, Any]]
     parameters: dict[str, Any]
+    broken: BrokenLine | None = field(default=None, repr=False, metadata={"json": False})
+    draws: BrokenLine | None = field(default=None, repr=False, metadata={"json": False})
+
+    def conductivity(self, carrier_density: float, charge: float = 1.0) -> Conductivity:
+        """Nernst-Einstein conductivity at the target temperature, with its interval.
+
+        Parameters
+        ----------
+        carrier_density : float, 1/Å³
+        charge : float
+        """
+        return conductivity(
+            self.target_diffusivity,
+            self.target_interval,
+            carrier_density=carrier_density,
+            temperature=self.target_temperature,
+            charge=charge,
+        )
 
     def at(self, temperatures: ArrayLike) -> tuple[Floats, Floats, Floats]:
         """The line and its 95 % interval.
@@ -93,7 +137,13 @@ class Arrhenius(Result):
         -------
         values, low, high : (m,) arrays, Å²/ps
         """
-        design = _design(np.asarray(temperatures, dtype=np.float64))
+        kelvin = np.asarray(temperatures, dtype=np.float64)
+        design = _design(kelvin)
+        if self.broken is not None and self.draws is not None:
+            values, low, high = _spread(
+                self.broken.at(design[:, 1]), self.draws.at(design[:, 1]), self.chi2_reduced, len(self.temperatures) - 4
+            )
+            return np.exp(values), np.exp(low), np.exp(high)
         middle = design @ np.array([self.log_prefactor, self.activation_energy])
         error = np.sqrt(np.einsum("ij,jk,ik->i", design, self.covariance, design))
         half = error * _quantile(self.chi2_reduced, len(self.temperatures) - 2)
@@ -107,8 +157,11 @@ def arrhenius(
     *,
     resolved: ArrayLike = True,
     target_temperature: float = 300.0,
+    regimes: Literal["auto", "one", "two"] = "auto",
+    draws: int = 1000,
+    rng: Seed = 0,
 ) -> Arrhenius:
-    """Fit an Arrhenius line to diffusion coefficients.
+    """Fit an Arrhenius line, straight or with one break, to diffusion coefficients.
 
     Parameters
     ----------
@@ -119,6 +172,13 @@ def arrhenius(
         positive and finite; the result names them.
     target_temperature : float, K
         Where the diffusivity is wanted.
+    regimes : {"auto", "one", "two"}
+        One line; two that meet at a temperature to be found; or whichever has the lower corrected Akaike information
+        criterion. Two need six temperatures.
+    draws : int
+        Resampled sets of values for the intervals of a broken line.
+    rng : int or numpy.random.Generator
+        For these.
 
     Returns
     -------
@@ -127,7 +187,8 @@ def arrhenius(
     Raises
     ------
     ValueError
-        Lengths that differ, a temperature that is not positive, fewer than three usable temperatures.
+        Lengths that differ, a temperature that is not positive, fewer than three usable temperatures, or than six for
+        two regimes.
 
     Notes
     -----
@@ -136,7 +197,14 @@ def arrhenius(
     to the scatter about the line, chi² over n - 2 (quantile of Student's t with n - 2 degrees of freedom);
     the wider one is given. With few temperatures the second guards against errors that are too small, and its
     width is the price of so few.
+
+    The broken line is continuous. Its intervals come from fits to values that are drawn anew about it with the claimed
+    errors (parametric bootstrap), widened in the same way, with n - 4 degrees of freedom. A target below the break is
+    extrapolated with the colder regime. The criteria count the scatter beyond the claimed errors as such, so that
+    errors that are too small do not make a break.
     """
+    if regimes not in {"auto", "one", "two"}:
+        raise ValueError(f"regimes: expected auto, one or two, got {regimes!r}")
     kelvin, values, errors, mask = (
         np.atleast_1d(np.asarray(item))
         for item in np.broadcast_arrays(temperatures, diffusivities, standard_errors, resolved)
@@ -157,10 +225,32 @@ def arrhenius(
             f"an Arrhenius line with an uncertainty needs 3 different temperatures, got {kelvin.tolist()}; "
             f"excluded: {excluded}"
         )
-    return _fit(kelvin, values, errors, excluded, target_temperature)
+    if regimes == "two" and len(np.unique(kelvin)) < FEWEST:
+        raise ValueError(f"two regimes need {FEWEST} different temperatures, got {kelvin.tolist()}")
+    points = _Points(kelvin, values, errors, excluded, target_temperature, regimes)
+    one = _fit(points)
+    if regimes == "one" or len(np.unique(kelvin)) < FEWEST:
+        return one
+    broken = fit_broken_line(_design(kelvin)[:, 1], np.log(values), errors / values)
+    criteria = _criteria(one.chi2_reduced * (len(kelvin) - 2), float(broken.chi2), len(kelvin))
+    if regimes == "auto" and criteria["one line"] <= criteria["broken line"]:
+        return replace(one, criteria=criteria)
+    return _fit_broken(points, broken, criteria, draws, np.random.default_rng(rng))
 
 
-def _fit(kelvin: Floats, values: Floats, errors: Floats, excluded: list[dict[str, Any]], target: float) -> Arrhenius:
+class _Points(NamedTuple):
+    """What a line is fitted to, and what for."""
+
+    kelvin: Floats
+    values: Floats
+    errors: Floats
+    excluded: list[dict[str, Any]]
+    target: float
+    regimes: str
+
+
+def _fit(points: _Points) -> Arrhenius:
+    kelvin, values, errors, excluded, target, regimes = points
     design = _design(kelvin)
     weights = (values / errors)[:, None]
     weighted = design * weights
@@ -194,9 +284,80 @@ def _fit(kelvin: Floats, values: Floats, errors: Floats, excluded: list[dict[str
         excluded=excluded,
         parameters={
             "level": _LEVEL,
+            "regimes": regimes,
             "interval": "wider of normal (errors as claimed) and t with n - 2 (errors scaled to the scatter)",
         },
     )
+
+
+def _fit_broken(
+    points: _Points, broken: BrokenLine, criteria: dict[str, float], draws: int, rng: np.random.Generator
+) -> Arrhenius:
+    kelvin, values, errors, excluded, target, regimes = points
+    x, relative = _design(kelvin)[:, 1], errors / values
+    freedom = len(kelvin) - 4
+    chi2 = float(broken.chi2) / freedom
+    drawn = fit_broken_line(x, broken.at(x) + relative * rng.normal(size=(draws, len(x))), relative)
+    wanted = _design(np.array([target]))[:, 1]
+    middle, low, high = (np.exp(found[0]) for found in _spread(broken.at(wanted), drawn.at(wanted), chi2, freedom))
+    # x = -1 / (k_B T) grows with the temperature: the colder regime is the one below the knot.
+    (cold, cold_low, cold_high), (hot, hot_low, hot_high), knots = (
+        tuple(float(end) for end in _spread(best, many, chi2, freedom))
+        for best, many in (*zip(broken.slopes, drawn.slopes, strict=True), (broken.knot, drawn.knot))
+    )
+    at_break = [float(-1.0 / thermal_energy(knot)) for knot in np.clip(knots, x.min(), x.max())]
+    pairs = np.stack([drawn.coefficients[:, 0], drawn.coefficients[:, 1]])
+    return Arrhenius(
+        temperatures=kelvin,
+        diffusivities=values,
+        standard_errors=errors,
+        model="broken line",
+        activation_energy=cold,
+        activation_energy_error=float(np.std(pairs[1], ddof=1) * np.sqrt(max(1.0, chi2))),
+        activation_energy_interval=(cold_low, cold_high),
+        log_prefactor=float(broken.coefficients[0]),
+        covariance=np.cov(pairs),
+        break_temperature=at_break[0],
+        break_interval=(at_break[1], at_break[2]),
+        hot_activation_energy=hot,
+        hot_activation_energy_interval=(hot_low, hot_high),
+        criteria=criteria,
+        chi2_reduced=chi2,
+        target_temperature=target,
+        target_diffusivity=float(middle),
+        target_interval=(float(low), float(high)),
+        target_diffusivity_cm2_per_s=ANGSTROM2_PER_PS_TO_CM2_PER_S * float(middle),
+        target_interval_cm2_per_s=(
+            ANGSTROM2_PER_PS_TO_CM2_PER_S * float(low),
+            ANGSTROM2_PER_PS_TO_CM2_PER_S * float(high),
+        ),
+        extrapolated=bool(target < kelvin.min() or target > kelvin.max()),
+        excluded=excluded,
+        parameters={
+            "level": _LEVEL,
+            "regimes": regimes,
+            "draws": draws,
+            "interval": "quantiles of resampled fits, widened to t with n - 4 where the scatter exceeds the errors",
+        },
+        broken=broken,
+        draws=drawn,
+    )
+
+
+def _criteria(one: float, two: float, points: int) -> dict[str, float]:
+    excess = max(1.0, two / (points - 4))
+    return {
+        "one line": corrected_criterion(one, 2, points, excess),
+        "broken line": corrected_criterion(two, 4, points, excess),
+    }
+
+
+def _spread(best: Floats, drawn: Floats, chi2: float, freedom: int) -> tuple[Floats, Floats, Floats]:
+    """The best value and the ends of its interval, from drawn ones along the first axis."""
+    tail = 0.5 * (1.0 - _LEVEL)
+    wider = _quantile(chi2, freedom) / -float(special.ndtri(tail))
+    low, high = np.quantile(drawn, [tail, 1.0 - tail], axis=0)
+    return best, np.asarray(best - wider * (best - low)), np.asarray(best + wider * (high - best))
 
 
 def _design(kelvin: Floats) -> Floats:

@@ -27,7 +27,7 @@ class Conductivity(Result):
     carrier_density : float
     charge : float
     haven_ratio : float
-        1: assumed, not measured. Ions that push each other conduct 1/H_R times this.
+        1 where it is assumed; as measured where the diffusivity is that of the charge.
     assumptions : str
     parameters : dict
         ``diffusivity_angstrom2_per_ps``.
@@ -54,6 +54,28 @@ class Conductivity(Result):
     parameters: dict[str, Any]
 
 
+def charge_diffusivity(
+    conductivity: float, *, carrier_density: float, temperature: float, charge: float = 1.0
+) -> float:
+    """The diffusion coefficient that a conductivity amounts to, σ k_B T / (n (z e)²), in Å²/ps.
+
+    The inverse of `conductivity`. An Arrhenius line of these is one of ln(σT).
+
+    Parameters
+    ----------
+    conductivity : float, S/cm
+    carrier_density : float, 1/Å³
+    temperature : float, K
+    charge : float
+
+    Raises
+    ------
+    ValueError
+        A density, a temperature or a charge that is not what it should be.
+    """
+    return conductivity / _siemens(1.0, carrier_density, temperature, charge)
+
+
 def carrier_density(trajectory: Trajectory, species: str = "Li") -> float:
     """Ions per volume of the time-averaged cell, 1/Å³.
 
@@ -74,19 +96,24 @@ def conductivity(
     carrier_density: float,
     temperature: float,
     charge: float = 1.0,
+    haven_ratio: float | None = None,
 ) -> Conductivity:
-    """Nernst-Einstein conductivity, n (z e)² D / (k_B T), at a Haven ratio of 1.
+    """Nernst-Einstein conductivity, n (z e)² D / (k_B T).
 
     Parameters
     ----------
     diffusivity : float, Å²/ps
-        Tracer diffusion coefficient, of a run or of an Arrhenius line at this temperature.
+        Tracer diffusion coefficient, of a run or of an Arrhenius line at this temperature, for a Haven ratio of 1:
+        ions that push each other conduct 1/H_R times as much. Or the charge diffusivity of
+        `betalps.analysis.collective_diffusion`, which has the correlations in it.
     interval : (2,) tuple, Å²/ps
     carrier_density : float, 1/Å³
         See `carrier_density`.
     temperature : float, K
     charge : float
         Charge number of the ion.
+    haven_ratio : float, optional
+        Given with a charge diffusivity: the measured one, which goes into the result as it is.
 
     Returns
     -------
@@ -97,14 +124,7 @@ def conductivity(
     ValueError
         A density or a temperature that is not positive.
     """
-    for name, value in (("carrier_density", carrier_density), ("temperature", temperature)):
-        if not value > 0.0:
-            raise ValueError(f"{name}: expected a positive number, got {value}")
-
-    def siemens(value: float) -> float:
-        return nernst_einstein(ANGSTROM2_PER_PS_TO_CM2_PER_S * value, carrier_density, temperature, charge)
-
-    best, low, high = siemens(diffusivity), siemens(interval[0]), siemens(interval[1])
+    best, low, high = (_siemens(value, carrier_density, temperature, charge) for value in (diffusivity, *interval))
     return Conductivity(
         conductivity=best,
         interval=(low, high),
@@ -113,7 +133,19 @@ def conductivity(
         temperature=temperature,
         carrier_density=carrier_density,
         charge=charge,
-        haven_ratio=1.0,
-        assumptions="Nernst-Einstein with H_R = 1: correlations between ions are not in it",
+        haven_ratio=1.0 if haven_ratio is None else haven_ratio,
+        assumptions=(
+            "Nernst-Einstein with H_R = 1: correlations between ions are not in it"
+            if haven_ratio is None
+            else "from the diffusion of charge: correlations between ions are in it"
+        ),
         parameters={"diffusivity_angstrom2_per_ps": diffusivity},
     )
+
+
+def _siemens(diffusivity: float, carrier_density: float, temperature: float, charge: float) -> float:
+    """Å²/ps to S/cm."""
+    for name, value in (("carrier_density", carrier_density), ("temperature", temperature), ("charge", abs(charge))):
+        if not value > 0.0:
+            raise ValueError(f"{name}: expected a positive number, got {value}")
+    return nernst_einstein(ANGSTROM2_PER_PS_TO_CM2_PER_S * diffusivity, carrier_density, temperature, charge)

@@ -2,76 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
-from scipy import special
+from numpy.typing import ArrayLike
 
 from betalps.analysis.result import Result
-from betalps.analysis.transport.gls import Line, fit_line, msd_covariance
+from betalps.analysis.transport._blocks import Origins
+from betalps.analysis.transport._estimates import LEVEL, Estimate, bounded, estimate, pooled
+from betalps.analysis.transport.gls import fit_line
 from betalps.analysis.transport.msd import MeanSquaredDisplacement, accumulate
-from betalps.analysis.transport.window import MINIMUM_FRAMES, FitWindow, Origins, choose_window, lag_grid
+from betalps.analysis.transport.window import MINIMUM_FRAMES, FitWindow, choose_window, lag_grid
 from betalps.trajectories import Trajectory
-from betalps.typing import Floats, Json
-from betalps.units import ANGSTROM2_PER_PS_TO_CM2_PER_S
 
-_LEVEL = 0.95
-# Fewer net hops than this say that ions move, not how fast.
-_FEWEST_HOPS = 10.0
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Estimate(Result):
-    """A diffusion coefficient and what is known about its error.
-
-    Parameters
-    ----------
-    diffusivity : float
-        Best estimate; may be negative where there is no diffusion.
-    standard_error : float
-        The larger of `brownian_error` and `block_error`.
-    interval : (2,) tuple
-        95 % interval. From zero to `upper_bound` where not resolved.
-    upper_bound : float
-        One-sided: 95 % of trajectories put it above the true value.
-    resolved : bool
-        Whether the data show a diffusion at all.
-    why : str
-        Why it is not resolved; empty where it is.
-    brownian_error : float
-        Error if the atoms were independent Brownian particles.
-    block_error : float
-        Error from the scatter between blocks of time: whatever the atoms do together or by rare jumps is in
-        it.
-    effective_atoms : float
-        Independent atoms that would give `standard_error`.
-    hops : float
-        Net hops by one hop length that the displacement amounts to.
-    """
-
-    units: ClassVar[dict[str, str]] = dict.fromkeys(
-        ("diffusivity", "standard_error", "interval", "upper_bound", "brownian_error", "block_error"),
-        "angstrom^2/ps",
-    )
-    diffusivity: float
-    standard_error: float
-    interval: tuple[float, float]
-    upper_bound: float
-    resolved: bool
-    why: str
-    brownian_error: float
-    block_error: float
-    effective_atoms: float
-    hops: float
-
-    def to_dict(self) -> Json:
-        """As `Result.to_dict`, with the values in cm²/s beside those in Å²/ps."""
-        plain = super().to_dict()
-        for name in ("diffusivity", "standard_error", "upper_bound"):
-            plain[f"{name}_cm2_per_s"] = ANGSTROM2_PER_PS_TO_CM2_PER_S * plain[name]
-        plain["interval_cm2_per_s"] = [ANGSTROM2_PER_PS_TO_CM2_PER_S * bound for bound in plain["interval"]]
-        return plain
+__all__ = ["Diffusion", "Estimate", "Replicas", "combine_runs", "diffusion"]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -88,6 +34,8 @@ class Diffusion(Result):
         D = lim <Δr²> / 6t.
     x, y, z : Estimate
         D = lim <Δx²> / 2t.
+    along : tuple of Estimate
+        The same along the other directions that were asked for, ``msd.axes``.
     intercept : float
         Of the line through the total mean squared displacement; the cage is a sixth of it.
     window : FitWindow
@@ -106,6 +54,7 @@ class Diffusion(Result):
     x: Estimate
     y: Estimate
     z: Estimate
+    along: tuple[Estimate, ...] = ()
     intercept: float
     window: FitWindow
     msd: MeanSquaredDisplacement
@@ -119,6 +68,7 @@ def diffusion(
     remove_drift: bool = True,
     fit_start: float | None = None,
     hop_length: float = 3.5,
+    along: ArrayLike | None = None,
 ) -> Diffusion:
     """Tracer diffusion coefficient from the mean squared displacement.
 
@@ -131,11 +81,13 @@ def diffusion(
         Subtract the motion of the centre of mass of the framework (every other species).
     fit_start : float, ps, optional
         Where the line starts. By default the shortest lag from which on the slope no longer changes
-        (`betalps.analysis.transport.window`).
+        (`betalps.analysis.window`).
     hop_length : float, Å
         Length of an elementary jump. It enters only where hardly any ion has jumped: fewer than ten net hops
         do not resolve D, and a trajectory without a jump bounds D by three hops (the 95 % limit of a Poisson
         count of zero).
+    along : (3,) or (k, 3) array, optional
+        More directions, as Cartesian vectors of any length.
 
     Returns
     -------
@@ -166,93 +118,115 @@ def diffusion(
         raise ValueError(f"diffusion: expected at least {MINIMUM_FRAMES} frames, got {len(trajectory)}")
     if not hop_length > 0.0:
         raise ValueError(f"hop_length: expected a positive length in Å, got {hop_length}")
-    grid = lag_grid(len(trajectory))
-    msd, by_origin = accumulate(trajectory, species, grid, remove_drift=remove_drift)
+    frames = len(trajectory)
+    grid = lag_grid(frames)
+    msd, by_origin = accumulate(trajectory, species, grid, remove_drift=remove_drift, along=along)
     origins = Origins(grid, by_origin)
-    window, lags = choose_window(msd.total, origins, msd.interval, fit_start)
+    window, lags = choose_window(msd.total, Origins(grid, by_origin[:, :, :3]), msd.interval, fit_start)
     blocks = origins.block_means(lags, window.blocks)
-    lines, estimates = [], []
-    for axes in ([0, 1, 2], [0], [1], [2]):
-        line = fit_line(msd.directions[:, axes].sum(axis=1), lags, len(trajectory), len(axes))
-        in_blocks = blocks[:, :, axes].sum(axis=2)
-        lines.append(line)
-        estimates.append(_estimate(line, in_blocks, msd, len(axes), hop_length, window.linear))
+    columns = msd.directions if msd.along is None else np.hstack([msd.directions, msd.along])
+    intercept = 0.0
+    estimates: list[Estimate] = []
+    for axes in ([0, 1, 2], *([k] for k in range(columns.shape[1]))):
+        line = fit_line(
+            columns[:, axes].sum(axis=1), lags, frames, len(axes), atoms=np.full(len(lags), float(msd.atoms))
+        )
+        intercept = intercept if estimates else line.intercept
+        estimates.append(
+            estimate(
+                line,
+                blocks[:, :, axes].sum(axis=2),
+                blocks=window.blocks,
+                atoms=msd.atoms,
+                frames=frames,
+                interval=msd.interval,
+                hop_length=hop_length,
+                linear=window.linear,
+            )
+        )
     return Diffusion(
         species=species,
         atoms=msd.atoms,
-        frames=len(trajectory),
+        frames=frames,
         duration=float(trajectory.times[-1] - trajectory.times[0]),
         total=estimates[0],
         x=estimates[1],
         y=estimates[2],
         z=estimates[3],
-        intercept=lines[0].intercept,
+        along=tuple(estimates[4:]),
+        intercept=intercept,
         window=window,
         msd=msd,
-        parameters={**msd.parameters, "fit_start": fit_start, "hop_length": hop_length, "level": _LEVEL},
+        parameters={**msd.parameters, "fit_start": fit_start, "hop_length": hop_length, "level": LEVEL},
     )
 
 
-def _estimate(
-    line: Line, blocks: Floats, msd: MeanSquaredDisplacement, dimensions: int, hop_length: float, linear: bool
-) -> Estimate:
-    """From a line and the mean squared displacement in each block (blocks, lags)."""
-    unit = 1.0 / (2 * dimensions * msd.interval)
-    weights = unit * line.weights[1]
-    value = unit * line.slope
-    brownian, in_block = (
-        _error(weights, line, frames, dimensions) / float(np.sqrt(msd.atoms))
-        for frames in (len(msd.lags), len(msd.lags) // len(blocks))
-    )
-    block = float(np.std(blocks @ weights, ddof=1)) * brownian / in_block
-    error = max(brownian, block)
-    freedom = _freedom(len(blocks), block, value)
-    tail = 0.5 * (1.0 - _LEVEL)
-    half, above = (
-        max(-brownian * float(special.ndtri(p)), -block * float(special.stdtrit(freedom, p)))
-        for p in (tail, 2.0 * tail)
-    )
-    hop = hop_length**2 / (2 * dimensions * msd.atoms * float(msd.lags[-1]))
-    hops = max(value, 0.0) / hop
-    why = ""
-    if not linear:
-        why = "the slope of the mean squared displacement still changes"
-    elif hops < _FEWEST_HOPS:
-        why = f"{hops:.1f} net hops, fewer than {_FEWEST_HOPS:g}"
-    elif value <= half:
-        why = "zero is within the error"
-    if not why:
-        upper = value * float(np.exp(above / value))
-        interval = (value * float(np.exp(-half / value)), value * float(np.exp(half / value)))
-    else:
-        # The limit of a Poisson count where no jump, and so no scatter between blocks, was seen.
-        upper = max(max(value, 0.0) + above, hop * float(special.gammainccinv(hops + 1.0, 2.0 * tail)))
-        interval = (0.0, upper)
-    return Estimate(
-        diffusivity=value,
-        standard_error=error,
-        interval=interval,
-        upper_bound=upper,
-        resolved=not why,
-        why=why,
-        brownian_error=brownian,
-        block_error=block,
-        effective_atoms=msd.atoms * (brownian / error) ** 2,
-        hops=hops,
-    )
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Replicas(Result):
+    """The tracer diffusion of a species from several independent runs.
 
-
-def _error(weights: Floats, line: Line, frames: int, dimensions: int) -> float:
-    """Standard error of ``weights @ msd`` for one Brownian atom over some frames."""
-    covariance = msd_covariance(line.model, line.lags, frames, dimensions)
-    return float(np.sqrt(weights @ covariance @ weights))
-
-
-def _freedom(blocks: int, error: float, value: float) -> float:
-    """Degrees of freedom of the scatter between blocks.
-
-    A variance from B normal values has the relative variance 2/(B - 1). Counts of n jumps in all have the
-    excess kurtosis B/n per block, which adds 1/n; a relative error r of a count is that of n = 1/r² jumps.
+    Parameters
+    ----------
+    species : str
+    replicas : int
+    total, x, y, z : Estimate
+        Mean over the runs, weighted with atoms times duration. `brownian_error` is what the runs claim,
+        `block_error` the scatter between them.
+    p_values : dict of str to float
+        For each of these: the probability of such a scatter between the runs, or a larger one, if their claimed
+        errors are right. Below a few per cent the runs differ by more than their errors: other structures, or runs
+        shorter than what they have to forget.
+    parameters : dict
+        ``level``, and ``weights`` of the runs.
     """
-    relative = min(error / abs(value), 0.5) if value else 0.5
-    return 2.0 / (2.0 / (blocks - 1) + relative**2)
+
+    species: str
+    replicas: int
+    total: Estimate
+    x: Estimate
+    y: Estimate
+    z: Estimate
+    p_values: dict[str, float]
+    parameters: dict[str, Any]
+
+
+def combine_runs(runs: Sequence[Diffusion]) -> Replicas:
+    """Put independent runs of the same system together, and check whether they agree.
+
+    Parameters
+    ----------
+    runs : sequence of Diffusion
+        At least two, of the same species at the same temperature.
+
+    Returns
+    -------
+    Replicas
+        The interval is the wider of the one from the claimed errors (normal quantile) and the one from the scatter
+        between the runs (Student's t).
+
+    Raises
+    ------
+    ValueError
+        Fewer than two runs, or runs of different species.
+    """
+    if len(runs) < 2:
+        raise ValueError(f"replicas: expected at least 2 runs, got {len(runs)}")
+    if len({run.species for run in runs}) > 1:
+        raise ValueError(f"replicas: expected one species, got {sorted({run.species for run in runs})}")
+    data = np.array([run.atoms * run.duration for run in runs])
+    shares = data / data.sum()
+    estimates, p_values = {}, {}
+    for name, dimensions in (("total", 3), ("x", 1), ("y", 1), ("z", 1)):
+        ones = [getattr(run, name) for run in runs]
+        value, claimed, scatter, p_values[name], freedom = pooled(ones, shares)
+        bent = [run.window for run in runs if not run.window.linear]
+        hop = min(float(run.parameters["hop_length"]) for run in runs) ** 2 / (2 * dimensions * float(data.sum()))
+        why = f"in {len(bent)} of {len(runs)} runs the slope still changes" if bent else ""
+        estimates[name] = bounded(value, claimed, scatter, freedom, hop=hop, atoms=sum(r.atoms for r in runs), why=why)
+    return Replicas(
+        species=runs[0].species,
+        replicas=len(runs),
+        **estimates,
+        p_values=p_values,
+        parameters={"level": LEVEL, "weights": shares.tolist()},
+    )

@@ -26,10 +26,15 @@ class Line:
     lags : (k,) array of int, frames
     slope, intercept : float
         Å² per frame and Å².
-    weights : (2, k) array
-        ``weights @ msd[lags]`` is (intercept, slope).
+    weights : (2, k) or (3, k) array
+        ``weights @ msd[lags]`` is (intercept, slope), and behind them the coefficient of lag^(3/2) where the line
+        has one.
     model : (m,) array, Å²
         Mean squared displacement of one direction that the covariance was made from.
+    dimensions : int
+        How many directions were summed.
+    atoms : (k,) array
+        How many there are, on average, at each lag.
     """
 
     lags: NDArray[np.intp]
@@ -37,42 +42,85 @@ class Line:
     intercept: float
     weights: Floats
     model: Floats
+    dimensions: int
+    atoms: Floats
+
+    def error(self, frames: int) -> float:
+        """Standard error of the slope, Å² per frame, over some frames if the atoms are Brownian particles."""
+        covariance = _covariance(self.model, self.lags, frames, self.dimensions, self.atoms)
+        return float(np.sqrt(self.weights[1] @ covariance @ self.weights[1]))
 
 
-def fit_line(msd: Floats, lags: NDArray[np.intp], frames: int, dimensions: int) -> Line:
+def fit_line(
+    msd: Floats,
+    lags: NDArray[np.intp],
+    frames: int,
+    dimensions: int,
+    *,
+    atoms: Floats | None = None,
+    border: bool = False,
+) -> Line:
     """Fit ``msd[lags] = intercept + slope * lag`` by generalised least squares.
 
     Parameters
     ----------
     msd : (frames,) array, Å²
-        At every lag, summed over the dimensions.
+        At every lag, summed over the dimensions. Beyond the last of `lags` it is not looked at.
     lags : (k,) array of int, frames
-        Increasing, at least 3 of them.
+        Increasing, at least 3 of them; 4 with a border.
     frames : int
         Length of the trajectory.
     dimensions : int
         How many directions `msd` is the sum of.
+    atoms : (k,) array, optional
+        How many atoms each lag is averaged over, where that differs; by default as many at each.
+    border : bool
+        Add a term in lag^(3/2), which is what the border of a region does to the ions that start in it
+        (`betalps.analysis.regional`).
 
     Returns
     -------
     Line
     """
-    design = np.stack([np.ones(len(lags)), lags.astype(np.float64)])
+    count = np.ones(len(lags)) if atoms is None else np.asarray(atoms, dtype=np.float64)
+    time = lags.astype(np.float64)
+    design = np.stack([np.ones(len(lags)), time])
     weights: Floats = np.linalg.pinv(design.T)
     model: Floats = np.empty(0)
     # The covariance depends on the line that it weighs: a few rounds settle both.
     for _ in range(3):
         intercept, slope = (float(value) for value in weights @ msd[lags])
         model = _model(msd, int(lags[0]), int(lags[0] + 2 * lags[-1]) + 1, intercept, slope) / dimensions
-        covariance = msd_covariance(model, lags, frames, dimensions)
-        scale = np.sqrt(np.diag(covariance))
-        correlation = covariance / np.outer(scale, scale) + 1e-9 * np.eye(len(lags))
-        factor = cho_factor(correlation, lower=True)
-        scaled = design / scale
-        solved = cho_solve(factor, scaled.T).T
-        weights = np.linalg.solve(scaled @ solved.T, solved) / scale
-    intercept, slope = weights @ msd[lags]
-    return Line(lags=lags, slope=float(slope), intercept=float(intercept), weights=weights, model=model)
+        covariance = _covariance(model, lags, frames, dimensions, count)
+        weights = _weights(design, covariance)
+    if border:
+        weights = _weights(np.vstack([design, time**1.5]), _covariance(model, lags, frames, dimensions, count))
+    intercept, slope = (float(value) for value in (weights @ msd[lags])[:2])
+    return Line(
+        lags=lags, slope=slope, intercept=intercept, weights=weights, model=model, dimensions=dimensions, atoms=count
+    )
+
+
+def _weights(design: Floats, covariance: Floats) -> Floats:
+    """What to multiply the values with for the coefficients of the rows of `design`."""
+    scale = np.sqrt(np.diag(covariance))
+    correlation = covariance / np.outer(scale, scale) + 1e-9 * np.eye(len(scale))
+    factor = cho_factor(correlation, lower=True)
+    # Rows of the same size, which a solve likes better.
+    size = np.abs(design).max(axis=1, keepdims=True)
+    scaled = design / size / scale
+    solved = cho_solve(factor, scaled.T).T
+    return np.asarray(np.linalg.solve(scaled @ solved.T, solved) / scale / size)
+
+
+def _covariance(model: Floats, lags: NDArray[np.intp], frames: int, dimensions: int, atoms: Floats) -> Floats:
+    """Covariance of the average over atoms, of which each lag has its own number.
+
+    Pairs of overlapping displacements of the same atom are as many as the lag with fewer atoms has; each mean divides
+    by its own number.
+    """
+    one = msd_covariance(model, lags, frames, dimensions)
+    return np.asarray(one / np.maximum(atoms[:, None], atoms[None, :]))
 
 
 def _model(msd: Floats, first: int, length: int, intercept: float, slope: float) -> Floats:
