@@ -28,16 +28,17 @@ TARGETS = {
     "energy, 32 atoms": (5.0, "meV/atom"),
     "stress, all": (0.2, "GPa"),
 }
-TRAINING = ("start", "round1", "round2", "round3", "crystals", "round4")
-HELD = "held-out"
+TRAINING = ("start", "round1", "round2", "round3", "crystals", "round4", "round5")
+VALIDATION, TEST = "validation", "test"
 
 
 def gather(path: Path, stability: Path | None, training: list[str]) -> dict:
     """All numbers of the card."""
     potential = Potential.read(path)
     fit = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
-    held = list(read(HERE / f"data/{HELD}.extxyz.xz").frames)
+    held = list(read(HERE / f"data/{TEST}.extxyz.xz").frames)
     found, wanted = report(potential, held)
+    _, chosen_by = report(potential, list(read(HERE / f"data/{VALIDATION}.extxyz.xz").frames))
     worst = {name: _where(held[index]) for name, index in found.worst.items()}
     return {
         "name": potential.name,
@@ -52,14 +53,13 @@ def gather(path: Path, stability: Path | None, training: list[str]) -> dict:
             "sha256": potential.sha256,
         },
         "teacher": "SevenNet 7net-l3i5 (sevenn 0.13.0, MIT)",
-        "data": {name: _data(name) for name in [*training, HELD]},
+        "data": {name: _data(name) for name in [*training, VALIDATION, TEST]},
         "fit": {key: fit["provenance"][key] for key in ("weights", "settings", "seed", "warm_start")}
         | {"command": [Path(part).name for part in fit["provenance"]["command"]]}
         | {"loss": fit["loss"], "training": fit["training"]["overall"]},
+        "validation": {"targets": _against(chosen_by)},
         "held_out": {
-            "targets": {
-                name: {**wanted[name], "target": target, "unit": unit} for name, (target, unit) in TARGETS.items()
-            },
+            "targets": _against(wanted),
             "overall": _errors(found.overall),
             "groups": {key: {v: _errors(e) for v, e in groups.items()} for key, groups in found.groups.items()},
             "species_force": {symbol: _rounded(asdict(errors), 1e3) for symbol, errors in found.species.items()},
@@ -71,6 +71,10 @@ def gather(path: Path, stability: Path | None, training: list[str]) -> dict:
         },
         "stability": None if stability is None else json.loads((stability / "stability.json").read_text("utf-8")),
     }
+
+
+def _against(found: dict) -> dict:
+    return {name: {**found[name], "target": target, "unit": unit} for name, (target, unit) in TARGETS.items()}
 
 
 def _where(atoms) -> str:
@@ -126,7 +130,7 @@ def _table(head: list[str], rows: list[list[object]]) -> str:
 
 def _facts(card: dict) -> str:
     p, fit = card["potential"], card["fit"]
-    trained = [d for name, d in card["data"].items() if name != HELD]
+    trained = [d for name, d in card["data"].items() if name not in (VALIDATION, TEST)]
     frames, atoms = sum(d["frames"] for d in trained), sum(d["atoms"] for d in trained)
     w = fit["weights"]
     scale = (
@@ -158,11 +162,20 @@ def _data_table(card: dict) -> str:
 
 
 def _targets(card: dict) -> str:
+    chosen_by = card["validation"]["targets"]
     rows = [
-        [name, t["frames"], f"{t['value']:.3g}", f"{t['median']:.3g}", f"{t['target']:g} {t['unit']}"]
+        [
+            name,
+            t["frames"],
+            f"{t['value']:.3g}",
+            f"{t['median']:.3g}",
+            f"{chosen_by[name]['value']:.3g} ({chosen_by[name]['frames']})",
+            f"{t['target']:g} {t['unit']}",
+        ]
         for name, t in card["held_out"]["targets"].items()
     ]
-    return _table(["mean absolute error", "frames", "found", "median", "wanted at most"], rows)
+    head = ["mean absolute error", "frames", "test", "median", "validation (frames)", "wanted at most"]
+    return _table(head, rows)
 
 
 def _error_table(card: dict) -> str:

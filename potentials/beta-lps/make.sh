@@ -44,7 +44,7 @@ if all; then
     python label.py "$W/labels" "$W/held.extxyz.xz" "$W/held-hot.extxyz.xz" --output "$W/held-labelled.extxyz.xz"
     # the last frame of a held-out run that ended early (at a grade above 100) was taken out by hand, four frames:
     # they are collapses of the driving potential (see the model card)
-    pack held-out held
+    pack validation held
 fi
 python fit.py $two --warm "$W/p1.almtp" --iterations 18 --output "$W/p3.almtp"
 python fit.py $two --warm "$W/p3.almtp" --iterations 9 --force-weight 0.05 --cold-weight 3 --output "$W/p5.almtp"
@@ -82,7 +82,7 @@ if all; then
 fi
 python fit.py $everything data/round4.extxyz.xz --warm "$W/p13.almtp" $last --iterations 7 --energy-weight 2 \
     --stress-weight 0.02 --cold-weight 10 --melt-weight 0.7 --contact-weight 0.04 \
-    --held data/held-out.extxyz.xz --output "$W/beta-lps.almtp"
+    --held data/validation.extxyz.xz --output "$W/beta-lps.almtp"
 
 if all; then python properties.py teacher --output teacher.json; fi
 python stability.py "$W/beta-lps.almtp" "$W/stability"
