@@ -3,13 +3,14 @@
     python benchmarks/analysis_msd.py [--frames 1000] [--repeats 3] [--memory]
 
 A supercell of 12,288 atoms, 4608 of them Li, one thread. freud (``pip install freud-analysis``) is left out where it is
-not installed. ``--memory`` writes 4,000 frames to a temporary store (about 0.5 GB) and reports by how much the peak of
-this process grows over its analysis.
+not installed. ``--memory`` writes 4,000 frames to a temporary store (about 0.5 GB) and reports the maximum resident
+size of processes that analyse them.
 """
 
 import argparse
 import os
 import resource
+import subprocess
 import sys
 import tempfile
 import time
@@ -20,7 +21,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np
 
-from betalps.analysis import diffusion, mean_squared_displacement, regional_diffusion
+from betalps.analysis import collective_diffusion, diffusion, mean_squared_displacement, regional_diffusion
 from betalps.structures.regions import slab_region
 from betalps.trajectories import Trajectory, TrajectoryWriter, displacement_blocks, open_trajectory
 
@@ -99,24 +100,35 @@ def speed(frames: int, repeats: int) -> None:
 
 
 def memory(frames: int = 4000) -> None:
-    def peak() -> float:
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024.0
-
+    """Each analysis in a process of its own, whose maximum resident size is what it takes."""
     rng = np.random.default_rng(1)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "run"
         fractional = rng.random((ATOMS, 3))
         with TrajectoryWriter(path, SYMBOLS) as writer:
             for frame in range(frames):
-                fractional += STEP * rng.normal(size=(ATOMS, 3))
+                fractional += STEP * rng.standard_normal((ATOMS, 3), dtype=np.float32)
                 writer.append_fractional(fractional, np.diag(EDGES), INTERVAL * frame)
-        trajectory = open_trajectory(path)
-        slab = slab_region(trajectory.mean_cell, 37.0)
-        print(f"{frames} frames of {ATOMS} atoms from the store; peak before: {peak():.0f} MB")
-        for name, job in (("diffusion", diffusion), ("regional diffusion", lambda t: regional_diffusion(t, slab))):
-            start = time.process_time()
-            job(trajectory)
-            print(f"{name:20s} {time.process_time() - start:6.1f} CPU s, peak {peak():.0f} MB", flush=True)
+        print(f"{frames} frames of {ATOMS} atoms, {LITHIUM} of them Li, from the store")
+        print(f"{'':24s} {'CPU s':>7s} {'max. resident MB':>17s}")
+        for name in JOBS:
+            subprocess.run([sys.executable, __file__, "--from-store", str(path), "--job", name], check=True)
+
+
+JOBS: dict[str, Callable[[Trajectory], object]] = {
+    "opened": len,
+    "diffusion": diffusion,
+    "collective diffusion": collective_diffusion,
+    "regional diffusion": lambda trajectory: regional_diffusion(trajectory, slab_region(trajectory.mean_cell, 37.0)),
+}
+
+
+def measure(path: str, name: str) -> None:
+    trajectory = open_trajectory(path)
+    start = time.process_time()
+    JOBS[name](trajectory)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024.0
+    print(f"{name:24s} {time.process_time() - start:7.1f} {peak:17.0f}", flush=True)
 
 
 def run(arguments: list[str]) -> None:
@@ -124,8 +136,12 @@ def run(arguments: list[str]) -> None:
     parser.add_argument("--frames", type=int, default=1000)
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--memory", action="store_true", help="only the memory")
+    parser.add_argument("--from-store", help=argparse.SUPPRESS)
+    parser.add_argument("--job", choices=list(JOBS), help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
-    if options.memory:
+    if options.from_store:
+        measure(options.from_store, options.job)
+    elif options.memory:
         memory()
     else:
         speed(options.frames, options.repeats)

@@ -1,4 +1,4 @@
-"""Is the uncertainty of D what it claims to be, and how fast is D?
+"""Is the uncertainty of D what it claims to be? (How fast D is: analysis_msd.py.)
 
 For each kind of motion many replicas with a known diffusion coefficient: the true scatter of the estimates,
 the error that is claimed (root mean square), and how often the 95 % interval holds the truth. Three ways on
@@ -11,12 +11,11 @@ betalps   the same line, the wider of that error and the one from the scatter be
 Where D is not resolved, the interval of betalps reaches from zero to the upper bound. Then the same for what ions do
 together (charge diffusivity and Haven ratio), and for regions: a slab of 10 Å in another medium, by each method.
 
-    python benchmarks/diffusion.py [--replicas 300] [--case NAME] [--speed | --collective | --regional]
+    python benchmarks/diffusion.py [--replicas 400] [--case NAME] [--collective | --regional]
 """
 
 import argparse
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -30,11 +29,9 @@ from betalps.analysis import (
     Diffusion,
     collective_diffusion,
     diffusion,
-    mean_squared_displacement,
     regional_diffusion,
 )
 from betalps.structures.regions import slab_region
-from betalps.trajectories import Trajectory, displacement_blocks
 
 
 def ordinary(result: Diffusion) -> tuple[float, float]:
@@ -125,51 +122,18 @@ def calibrate_regional(replicas: int) -> None:
             tell("", "xi", normal / lateral, [(r.xi, r.xi_interval) for r in results])
 
 
-def speed() -> None:
-    """A large study: 1000 frames of 12,288 atoms, 4608 of them Li."""
-    rng = np.random.default_rng(0)
-    frames, atoms = 1000, 12288
-    steps = rng.normal(scale=0.003, size=(frames, atoms, 3)).astype(np.float32)
-    steps[0] = rng.random((atoms, 3))
-    fractional = np.cumsum(steps, axis=0)
-    fractional -= np.floor(fractional)
-    trajectory = Trajectory(
-        symbols=np.repeat(["Li", "P", "S"], [4608, 1536, 6144]),
-        fractional=fractional,
-        cells=np.diag([52.0, 65.0, 75.0]),
-        times=0.02 * np.arange(frames),
-        pbc=np.ones(3, dtype=bool),
-    )
-    jobs = {
-        "unwrap 4608 Li": lambda: [None for _ in displacement_blocks(trajectory, trajectory.indices("Li"))],
-        "unwrap + MSD, all lags": lambda: mean_squared_displacement(trajectory, remove_drift=False),
-        "the same, framework drift removed": lambda: mean_squared_displacement(trajectory),
-        "diffusion (all of it)": lambda: diffusion(trajectory),
-    }
-    print(f"\n{'best of 5, 1000 frames':36s} {'CPU s':>7s} {'wall s':>7s}")
-    for name, job in jobs.items():
-        best = (np.inf, np.inf)
-        for _ in range(5):
-            start = time.process_time(), time.perf_counter()
-            job()
-            best = min(best, (time.process_time() - start[0], time.perf_counter() - start[1]))
-        print(f"{name:36s} {best[0]:7.2f} {best[1]:7.2f}", flush=True)
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--replicas", type=int, default=300)
+    parser.add_argument("--replicas", type=int, default=400)
     parser.add_argument("--case", action="append", help="only this one; may be repeated")
-    parser.add_argument("--speed", action="store_true", help="only the timings")
     parser.add_argument("--collective", action="store_true", help="only charge diffusivities and Haven ratios")
     parser.add_argument("--regional", action="store_true", help="only regions")
     options = parser.parse_args()
-    only = options.speed or options.collective or options.regional
-    if not options.speed:
-        print(
-            f"{'motion':28s} {'estimate':9s} {'true D':>8s} {'mean':>9s} {'scatter':>9s} {'claimed':>9s} "
-            f"{'coverage':>9s}  resolved   (Å²/ps; 64 ions, 500 frames, 25 ps; {options.replicas} replicas)"
-        )
+    only = options.collective or options.regional
+    print(
+        f"{'motion':28s} {'estimate':9s} {'true D':>8s} {'mean':>9s} {'scatter':>9s} {'claimed':>9s} "
+        f"{'coverage':>9s}  resolved   (Å²/ps; 64 ions, 500 frames, 25 ps; {options.replicas} replicas)"
+    )
     if not only:
         for case in cases():
             if not options.case or case.name in options.case:
@@ -178,8 +142,6 @@ def main() -> None:
         calibrate_collective(options.replicas)
     if options.regional or not (only or options.case):
         calibrate_regional(options.replicas)
-    if options.speed or not (only or options.case):
-        speed()
 
 
 if __name__ == "__main__":

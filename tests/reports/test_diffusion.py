@@ -32,6 +32,7 @@ def test_displacements_and_the_window_of_their_fit() -> None:
     assert f"fitted from {result.window.start:g} to {result.window.stop:g} ps" in left.get_title()
     lags, fitted = left.lines[1].get_data()
     assert lags[[0, -1]] == pytest.approx([result.window.start, result.window.stop])
+    assert fitted[0] == pytest.approx(result.intercept + 6.0 * result.total.diffusivity * lags[0])
     slope = (fitted[-1] - fitted[0]) / (lags[-1] - lags[0])
     assert slope == pytest.approx(6.0 * result.total.diffusivity)
     np.testing.assert_allclose(right.lines[1].get_ydata(), result.total.diffusivity)

@@ -73,7 +73,7 @@ def test_isotropy_of_several(result: RegionalDiffusion) -> None:
     assert "(cm²/s)" in axes.get_ylabel()
     assert axes.lines[0].get_xdata()[0] == pytest.approx(result.xi)
     assert axes.lines[0].get_ydata()[0] == pytest.approx(1e-4 * result.total.diffusivity)
-    assert axes.get_title() == "method: border; not resolved: ice"
+    assert axes.get_title() == "method: border; without ξ: ice"
     assert png(figure)
 
 

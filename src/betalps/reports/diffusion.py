@@ -40,22 +40,24 @@ def plot_diffusion(result: Diffusion) -> Figure:
     """
     from matplotlib.figure import Figure
 
-    curves = [("total", result.msd.total, result.total, 3, INK)]
+    curves = [("total", result.msd.total, result.total, result.intercept, INK)]
     curves += [
-        (name, result.msd.directions[:, k], getattr(result, name), 1, DIRECTIONS[k]) for k, name in enumerate("xyz")
+        (name, result.msd.directions[:, k], getattr(result, name), result.intercepts[k], DIRECTIONS[k])
+        for k, name in enumerate("xyz")
     ]
     with drawing():
         figure = Figure(figsize=(8.6, 4.0), layout="constrained")
         left, right = figure.subplots(1, 2)
-        for name, msd, found, dimensions, colour in curves:
+        for name, msd, found, intercept, colour in curves:
+            dimensions = 3 if name == "total" else 1
             _draw_curve(left, result.msd.lags, msd, colour, name)
-            _draw_line(left, result.msd.lags, msd, 2 * dimensions * found.diffusivity, result.window, colour)
+            _draw_line(left, intercept, 2 * dimensions * found.diffusivity, result.window, colour)
             _draw_running(right, result.msd.lags, msd / dimensions, found, result.window, colour)
         _label_displacements(left, result.species, result.window)
         right.set(xscale="log", xlabel="time lag τ  (ps)", ylabel="D(τ)  (Å²/ps)")
         right.set_ylim(0.0, 1.3 * _highest([found for _, _, found, _, _ in curves]) or None)
         right.grid(which="major", color="#e5e5e5", lw=0.6)
-        right.set_title("D(τ): slope between τ and 2τ; bands: results with 95 % intervals", fontsize=9)
+        right.set_title("slope between τ and 2τ; bands: results, 95 %", fontsize=9)
         figure.suptitle(f"{result.atoms} {result.species}, {result.duration:g} ps: {_told(result.total)}", fontsize=10)
     return figure
 
@@ -79,12 +81,12 @@ def plot_collective(result: CollectiveDiffusion) -> Figure:
     with drawing():
         figure = Figure(figsize=(6.0, 4.4), layout="constrained")
         axes = figure.add_subplot()
-        for name, msd, found, window, colour in (
-            ("single ions", tracer.msd.total, tracer.total, tracer.window, ACCENT),
-            ("charge, per ion", result.msd.sum(axis=1), result.total, result.window, OTHERS),
+        for name, msd, one, colour in (
+            ("single ions", tracer.msd.total, tracer, ACCENT),
+            ("charge, per ion", result.msd.sum(axis=1), result, OTHERS),
         ):
-            _draw_curve(axes, result.lags, msd, colour, f"{name}: {_told(found)}")
-            _draw_line(axes, result.lags, msd, 6 * found.diffusivity, window, colour)
+            _draw_curve(axes, result.lags, msd, colour, f"{name}: {_told(one.total)}")
+            _draw_line(axes, one.intercept, 6 * one.total.diffusivity, one.window, colour)
         _label_displacements(axes, result.species, result.window)
         low, high = result.haven_interval
         haven = f"{result.haven_ratio:.2f} ({low:.2f} to {high:.2f})"
@@ -195,12 +197,10 @@ def _draw_curve(axes: Axes, lags: Floats, msd: Floats, colour: Any, label: str) 
     axes.plot(lags[shown], msd[shown], color=colour, lw=1.2, label=label)
 
 
-def _draw_line(axes: Axes, lags: Floats, msd: Floats, slope: float, window: FitWindow, colour: Any) -> None:
-    """The line over its window, through the mean of what it was fitted to."""
-    inside = (lags >= window.start * 0.999) & (lags <= window.stop * 1.001)
-    at = np.geomspace(window.start, window.stop, 40)
-    line = slope * at + float(np.mean(msd[inside] - slope * lags[inside]))
-    axes.plot(at, np.where(line > 0.0, line, np.nan), color=colour, lw=3.2, alpha=0.5, solid_capstyle="butt")
+def _draw_line(axes: Axes, intercept: float, slope: float, window: FitWindow, colour: Any) -> None:
+    lags = np.geomspace(window.start, window.stop, 40)
+    line = intercept + slope * lags
+    axes.plot(lags, np.where(line > 0.0, line, np.nan), color=colour, lw=3.2, alpha=0.5, solid_capstyle="butt")
 
 
 def _draw_running(axes: Axes, lags: Floats, msd: Floats, found: Estimate, window: FitWindow, colour: Any) -> None:

@@ -125,7 +125,7 @@ def plot_isotropy(results: Mapping[str, RegionalDiffusion]) -> Figure:
     Parameters
     ----------
     results
-        By name, of slabs. What is not resolved is left out, and named on the plot.
+        By name, of slabs. What is not resolved, or is no slab, is left out and named on the plot.
 
     Returns
     -------
@@ -167,9 +167,12 @@ def plot_isotropy(results: Mapping[str, RegionalDiffusion]) -> Figure:
             xlabel=r"$\xi = D_\mathrm{normal}\,/\,\max(D_\mathrm{lateral})$",
             ylabel=f"diffusion coefficient of {', '.join(species)}  (cm²/s)",
         )
-        axes.margins(x=0.15)
+        axes.set_xlim(0.0, max(1.3, 1.1 * axes.get_xlim()[1]))
+        low, high = axes.get_ylim()
+        middle, reach = (low * high) ** 0.5, max((high / low) ** 0.6, 10.0**0.5)  # a decade at the least
+        axes.set_ylim(middle / reach, middle * reach)
         notes = [f"method: {', '.join(sorted({result.method for result in results.values()}))}"]
-        notes += [f"not resolved: {', '.join(missing)}"] if missing else []
+        notes += [f"without ξ: {', '.join(missing)}"] if missing else []
         axes.set_title("; ".join(notes), fontsize=9)
     return figure
 

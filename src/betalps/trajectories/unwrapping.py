@@ -101,7 +101,7 @@ def displacement_blocks(
             worst.look_for_unwrapped(fractional, crossed, part)
             fractional -= fractional[:, :, :1].copy()
             fractional[:, :, 1:] -= np.cumsum(crossed, axis=2)
-        block: Floats = np.einsum("ft,afs->ats", cell, fractional, optimize=True)
+        block: Floats = cell.T @ fractional
         if drift is not None:
             block -= drift.T
         yield block
@@ -208,11 +208,12 @@ class _Worst:
 
     def look_for_unwrapped(self, path: Floats, crossed: Floats, atoms: NDArray[np.intp]) -> None:
         """Whether a path (atoms, 3, frames) that was cut into minimum images had not been wrapped at all."""
-        if self.unwrapped >= 0 or not crossed.any():
+        if self.unwrapped >= 0:
             return
-        cut = (np.ptp(path, axis=2) > _WRAPPED_RANGE) & crossed.any(axis=2)
-        if cut.any():
-            self.unwrapped = int(atoms[cut.any(axis=1).argmax()])
+        atom, axis = np.nonzero(crossed.any(axis=2))
+        far = np.ptp(path[atom, axis], axis=1) > _WRAPPED_RANGE
+        if far.any():
+            self.unwrapped = int(atoms[atom[far.argmax()]])
 
     def warn(self) -> None:
         symbols = self._trajectory.symbols

@@ -86,6 +86,7 @@ def test_the_window_begins_beyond_the_cage() -> None:
     assert np.median([r.window.start for r in returning]) > 0.6
     # What is left out of the slope is in the intercept: 6 amplitude².
     assert np.mean([r.intercept for r in caged]) == pytest.approx(6 * 0.35**2, rel=0.15)
+    assert np.mean([r.intercepts for r in caged]) == pytest.approx(2 * 0.35**2, rel=0.15)
 
 
 def test_a_bend_without_end_is_flagged() -> None:

@@ -38,6 +38,8 @@ class CollectiveDiffusion(Result):
         95 % interval, made in its logarithm.
     conductivity : Conductivity or None
         From D_σ, where a temperature is given; `Conductivity.haven_ratio` is the one above.
+    intercept : float
+        Of the line through the sum of `msd` over the directions.
     window : FitWindow
     lags : (frames,) array
     msd : (frames, 3) array
@@ -48,7 +50,7 @@ class CollectiveDiffusion(Result):
         ``charges``, ``temperature`` (K), ``drift``, ``fit_start`` (ps), ``level``.
     """
 
-    units: ClassVar[dict[str, str]] = {"lags": "ps", "msd": "angstrom^2"}
+    units: ClassVar[dict[str, str]] = {"intercept": "angstrom^2", "lags": "ps", "msd": "angstrom^2"}
     species: str
     atoms: int
     frames: int
@@ -59,6 +61,7 @@ class CollectiveDiffusion(Result):
     haven_ratio: float
     haven_interval: tuple[float, float]
     conductivity: Conductivity | None
+    intercept: float
     window: FitWindow
     lags: Floats
     msd: Floats
@@ -127,9 +130,11 @@ def collective_diffusion(
     origins = Origins(grid, by_origin)
     window, lags = _window(msd, origins, interval, tracer.window, fit_start)
     blocks = origins.block_means(lags, window.blocks)
+    choices = [0, 1, 2], [0], [1], [2]
+    lines = [fit_line(msd[:, axes].sum(axis=1), lags, frames, len(axes)) for axes in choices]
     estimates = [
         estimate(
-            fit_line(msd[:, axes].sum(axis=1), lags, frames, len(axes)),
+            line,
             blocks[:, :, axes].sum(axis=2),
             blocks=window.blocks,
             # One sum; but one ion that hops moves it by a hop over sqrt(N).
@@ -139,7 +144,7 @@ def collective_diffusion(
             hop_length=hop_length / float(np.sqrt(atoms)),
             linear=window.linear,
         )
-        for axes in ([0, 1, 2], [0], [1], [2])
+        for line, axes in zip(lines, choices, strict=True)
     ]
     haven, haven_interval = ratio(tracer.total, estimates[0])
     return CollectiveDiffusion(
@@ -153,6 +158,7 @@ def collective_diffusion(
         haven_ratio=haven,
         haven_interval=haven_interval,
         conductivity=_conductivity(trajectory, estimates[0], species, temperature, charge, haven),
+        intercept=lines[0].intercept,
         window=window,
         lags=interval * np.arange(frames, dtype=np.float64),
         msd=msd,

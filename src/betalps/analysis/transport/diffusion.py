@@ -38,6 +38,8 @@ class Diffusion(Result):
         The same along the other directions that were asked for, ``msd.axes``.
     intercept : float
         Of the line through the total mean squared displacement; the cage is a sixth of it.
+    intercepts : tuple of float
+        Of the lines along x, y, z and the other directions.
     window : FitWindow
         Which lags the line went through and why.
     msd : MeanSquaredDisplacement
@@ -45,7 +47,7 @@ class Diffusion(Result):
         ``hop_length`` (Å), ``level``, ``drift``, ``fit_start`` (ps, None when chosen by the test).
     """
 
-    units: ClassVar[dict[str, str]] = {"duration": "ps", "intercept": "angstrom^2"}
+    units: ClassVar[dict[str, str]] = {"duration": "ps", "intercept": "angstrom^2", "intercepts": "angstrom^2"}
     species: str
     atoms: int
     frames: int
@@ -56,6 +58,7 @@ class Diffusion(Result):
     z: Estimate
     along: tuple[Estimate, ...] = ()
     intercept: float
+    intercepts: tuple[float, ...]
     window: FitWindow
     msd: MeanSquaredDisplacement
     parameters: dict[str, Any]
@@ -125,13 +128,13 @@ def diffusion(
     window, lags = choose_window(msd.total, Origins(grid, by_origin[:, :, :3]), msd.interval, fit_start)
     blocks = origins.block_means(lags, window.blocks)
     columns = msd.directions if msd.along is None else np.hstack([msd.directions, msd.along])
-    intercept = 0.0
+    intercepts: list[float] = []
     estimates: list[Estimate] = []
     for axes in ([0, 1, 2], *([k] for k in range(columns.shape[1]))):
         line = fit_line(
             columns[:, axes].sum(axis=1), lags, frames, len(axes), atoms=np.full(len(lags), float(msd.atoms))
         )
-        intercept = intercept if estimates else line.intercept
+        intercepts.append(line.intercept)
         estimates.append(
             estimate(
                 line,
@@ -154,7 +157,8 @@ def diffusion(
         y=estimates[2],
         z=estimates[3],
         along=tuple(estimates[4:]),
-        intercept=intercept,
+        intercept=intercepts[0],
+        intercepts=tuple(intercepts[1:]),
         window=window,
         msd=msd,
         parameters={**msd.parameters, "fit_start": fit_start, "hop_length": hop_length, "level": LEVEL},
