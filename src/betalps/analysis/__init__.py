@@ -41,6 +41,7 @@ from betalps.analysis.structure.density_maps import (
     write_density,
 )
 from betalps.analysis.structure.disorder import Disorder, disorder, disorder_parameters
+from betalps.analysis.structure.paddle_wheel import PaddleWheel, paddle_wheel
 from betalps.analysis.structure.polyanions import Polyanions, PolyanionUnits, polyanion_units, polyanions
 from betalps.analysis.structure.profiles import ConcentrationProfile, concentration_profile
 from betalps.analysis.structure.rdf import RadialDistribution, RadialDistributions, radial_distributions
@@ -80,6 +81,7 @@ __all__ = [
     "Jumps",
     "Lattice",
     "MeanSquaredDisplacement",
+    "PaddleWheel",
     "PersistenceDiagram",
     "PlanarDensity",
     "PolyanionUnits",
@@ -122,6 +124,7 @@ __all__ = [
     "jumps",
     "lattice_parameters",
     "mean_squared_displacement",
+    "paddle_wheel",
     "persistence_diagram",
     "planar_density",
     "polyanion_units",

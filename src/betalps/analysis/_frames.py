@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -13,6 +13,10 @@ from betalps.typing import Bools, Floats, Json
 
 if TYPE_CHECKING:
     from ase import Atoms
+
+
+FrameObserver: TypeAlias = Callable[[int, int], None]
+"""Called with the number of frames done and their total."""
 
 
 class Snapshot(NamedTuple):
@@ -45,8 +49,12 @@ def as_trajectory(structure: Trajectory | Atoms) -> Trajectory:
     return Trajectory.from_atoms([structure], [0.0])
 
 
-def snapshots(trajectory: Trajectory, region: Region | None = None) -> Iterator[Snapshot]:
+def snapshots(
+    trajectory: Trajectory, region: Region | None = None, observer: FrameObserver | None = None
+) -> Iterator[Snapshot]:
     """The frames one by one, so that a trajectory on disk is never in memory as a whole.
+
+    The observer hears of a frame when the next one is asked for.
 
     Raises
     ------
@@ -59,6 +67,8 @@ def snapshots(trajectory: Trajectory, region: Region | None = None) -> Iterator[
         cell = trajectory.cells[frame]
         inside = everyone if region is None else at_frame(region, frame, len(trajectory)).contains(fractional, cell)
         yield Snapshot(fractional, cell, inside)
+        if observer is not None:
+            observer(frame + 1, len(trajectory))
 
 
 def described(region: Region | None) -> Json | None:
@@ -122,7 +132,13 @@ def positive(name: str, value: float, unit: str = "Å") -> float:
 
 
 def at_frame(region: Region, frame: int, frames: int) -> Region:
-    """The region of one frame: a choice made anew for every frame has a mask for it."""
+    """The region of one frame: a choice made anew for every frame has a mask for it.
+
+    Raises
+    ------
+    ValueError
+        A choice made for another number of frames.
+    """
     if isinstance(region, AtomChoice) and region.mask.ndim == 2:
         if len(region.mask) != frames:
             raise ValueError(f"region: a choice of atoms for {len(region.mask)} frames, but there are {frames}")

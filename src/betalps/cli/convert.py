@@ -6,9 +6,8 @@ import argparse
 import sys
 import warnings
 from pathlib import Path
-from typing import Any
 
-_FORMATS = ("store", "traj", "extxyz", "lammps-dump", "h5md")
+from betalps.cli.reading import FORMATS, add_reading_options, reader_options
 
 _DESCRIPTION = """\
 Converts a trajectory, one frame in memory at a time: ASE's .traj, extended XYZ, LAMMPS text dumps, H5MD, and the
@@ -30,30 +29,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.description, parser.epilog = _DESCRIPTION, _EPILOG
     parser.add_argument("source", type=Path, help="file or folder to read")
     parser.add_argument("target", type=Path, help="file or folder to write; appears when it is whole")
-    parser.add_argument("--from", dest="source_format", choices=_FORMATS, help="format of the source")
-    parser.add_argument("--to", dest="target_format", choices=_FORMATS, help="format of the target")
+    parser.add_argument("--from", dest="source_format", choices=FORMATS, help="format of the source")
+    parser.add_argument("--to", dest="target_format", choices=FORMATS, help="format of the target")
     parser.add_argument("--start", type=int, metavar="N", help="first frame")
     parser.add_argument("--stop", type=int, metavar="N", help="frame to stop before")
     parser.add_argument("--every", type=int, metavar="N", help="take every N-th frame")
     parser.add_argument("--overwrite", action="store_true", help="replace a target that exists")
-    reading = parser.add_argument_group("what the source does not say")
-    reading.add_argument(
-        "--interval", type=float, metavar="PS", help="time between frames (.traj, extxyz, H5MD without times)"
-    )
-    reading.add_argument(
-        "--unwrapped", action="store_true", default=None, help="positions are not wrapped into the cell (.traj, extxyz)"
-    )
-    reading.add_argument("--timestep", type=float, metavar="PS", help="of the run, for a LAMMPS dump without times")
-    reading.add_argument(
-        "--specorder", type=_species, metavar="A,B,...", help="species of the types 1, 2, ... (LAMMPS dump, H5MD)"
-    )
-    reading.add_argument("--group", metavar="NAME", help="particle group of an H5MD file")
-    reading.add_argument(
-        "--rotation-from",
-        type=Path,
-        metavar="STRUCTURE",
-        help="the structure LAMMPS was given through ASE: its cell tells how LAMMPS's frames are to be turned back",
-    )
+    add_reading_options(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -83,29 +65,9 @@ def run(arguments: argparse.Namespace) -> int:
             frames=slice(arguments.start, arguments.stop, arguments.every),
             overwrite=arguments.overwrite,
             progress=show,
-            **_reader_options(arguments),
+            **reader_options(arguments),
         )
     for warning in caught:
         print(f"betalps convert: {warning.message}", file=sys.stderr)
     print(f"{arguments.target}: {count} frames")
     return 0
-
-
-def _reader_options(arguments: argparse.Namespace) -> dict[str, Any]:
-    """Those that were given: a format refuses the options it does not have."""
-    names = ("interval", "unwrapped", "timestep", "specorder", "group")
-    options = {name: getattr(arguments, name) for name in names if getattr(arguments, name) is not None}
-    if arguments.rotation_from is not None:
-        from ase import Atoms
-        from ase.io import read
-
-        from betalps.trajectories import lammps_rotation
-
-        atoms = read(arguments.rotation_from)
-        assert isinstance(atoms, Atoms)  # for the type checker: one index, one structure
-        options["rotation"] = lammps_rotation(atoms.cell)
-    return options
-
-
-def _species(text: str) -> list[str]:
-    return [name.strip() for name in text.split(",")]

@@ -18,6 +18,7 @@ VERBS = {
     "md": "molecular dynamics of a structure, resumable, with its cost told before",
     "amorphize": "a glass by melting and quenching",
     "lammps": "runs in LAMMPS on many ranks: run, write for a cluster, check",
+    "analyse": "what a trajectory says: diffusion, structure, rings, sites, and how sure that is",
     "convert": "trajectories of ASE, LAMMPS and H5MD into the store that analyses read, and back",
     "potentials": "the potentials that come with betalps, and their model cards",
     "check": "check a potential on a structure: derivatives, invariances, ASE's conventions",

@@ -14,6 +14,7 @@ from betalps.cli.progress import show_progress
 from betalps.studies import (
     StudyConfig,
     System,
+    analyse_study,
     build_systems,
     choose_engines,
     diffusion_study,
@@ -38,6 +39,7 @@ moment tensor potential, and from each run takes the diffusion coefficient of Li
 Arrhenius line and carries it to room temperature. Writes to the output folder:
   report.html     plots, tables and what to know before using the numbers; one file, opens anywhere
   results.json    every number with its unit and uncertainty, the settings, and where it came from
+  analyses.json   structure, polyanions, rings, disorder, sites, diffusion at boundaries: by region
   600K/ ...       one folder per temperature: frames, thermodynamic log, checkpoint
   Sigma5-001-120/ one folder per grain boundary, with its temperatures
 Stopped or killed at any moment, the same command goes on where it was. A temperature that is done is not
@@ -106,6 +108,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--quick", action="store_true", help="a study of about a minute: small, short, large uncertainties"
     )
     parser.add_argument("--dry-run", action="store_true", help="print the settings and what they will cost, and stop")
+    parser.add_argument(
+        "--no-analyses", action="store_true", help="diffusion alone: no structure, rings, disorder, sites by region"
+    )
     group = parser.add_argument_group("settings")
     for field in dataclasses.fields(StudyConfig):
         metavar, text = _SETTINGS[field.name]
@@ -145,7 +150,8 @@ def run(arguments: argparse.Namespace) -> int:
         return 130
     from betalps.reports import write_report
 
-    report = write_report(results, arguments.output / "report.html")
+    analyses = () if arguments.no_analyses else analyse_study(config, arguments.output, observer=_say)
+    report = write_report(results, arguments.output / "report.html", analyses)
     _print_results(results)
     print(f"\nreport   {report}\nnumbers  {arguments.output / 'results.json'}")
     return 0
@@ -183,6 +189,10 @@ def configuration(arguments: argparse.Namespace) -> StudyConfig:
     options = {field.name: getattr(arguments, field.name) for field in dataclasses.fields(StudyConfig)}
     values.update({name: value for name, value in options.items() if value is not None})
     return StudyConfig.from_dict(values)
+
+
+def _say(what: str) -> None:
+    print(f"analysing {what}", file=sys.stderr, flush=True)
 
 
 def _print_estimate(config: StudyConfig, folder: Path) -> None:

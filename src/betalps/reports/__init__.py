@@ -1,10 +1,12 @@
 """Plots and the HTML report of a study's results. The only package that draws."""
 
 from betalps.reports.active_learning import render_learning_report, write_learning_report
+from betalps.reports.analysis_page import write_analyses
 from betalps.reports.boundary_diffusion import plot_boundary_diffusion
 from betalps.reports.boundary_table import boundaries_table, boundary_table
 from betalps.reports.bulk import plot_elastic_tensor, plot_equation_of_state, plot_lattice, plot_table_1, table_1
 from betalps.reports.candidates import plot_candidates
+from betalps.reports.density import plot_density
 from betalps.reports.diffusion import plot_arrhenius_lines, plot_collective, plot_diffusion
 from betalps.reports.disorder import plot_disorder
 from betalps.reports.html import render_report, write_report
@@ -18,10 +20,12 @@ from betalps.reports.jumps import (
 )
 from betalps.reports.learning_plots import plot_grades, plot_learning_errors, plot_selections
 from betalps.reports.plots import plot_arrhenius, plot_msd, plot_thermodynamics
+from betalps.reports.presentation import Presentation, Quantity, present
 from betalps.reports.regional import plot_isotropy, plot_regional, plot_regions, plot_survival
 from betalps.reports.rings import plot_persistence, plot_persistent_fraction, plot_ring_lifetimes, plot_ring_sizes
 from betalps.reports.structure_plots import (
     plot_bond_angles,
+    plot_paddle_wheel,
     plot_planar_density,
     plot_polyanions,
     plot_profile,
@@ -32,6 +36,8 @@ from betalps.reports.structures import plot_boundary
 from betalps.reports.training import plot_cost, plot_grid, plot_loss, plot_parity
 
 __all__ = [
+    "Presentation",
+    "Quantity",
     "boundaries_table",
     "boundary_table",
     "plot_arrhenius",
@@ -42,6 +48,7 @@ __all__ = [
     "plot_candidates",
     "plot_collective",
     "plot_cost",
+    "plot_density",
     "plot_diffusion",
     "plot_disorder",
     "plot_elastic_tensor",
@@ -58,6 +65,7 @@ __all__ = [
     "plot_loss",
     "plot_msd",
     "plot_occupancy",
+    "plot_paddle_wheel",
     "plot_parity",
     "plot_persistence",
     "plot_persistent_fraction",
@@ -75,9 +83,11 @@ __all__ = [
     "plot_survival",
     "plot_table_1",
     "plot_thermodynamics",
+    "present",
     "render_learning_report",
     "render_report",
     "table_1",
+    "write_analyses",
     "write_learning_report",
     "write_report",
 ]

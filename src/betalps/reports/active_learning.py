@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from betalps.errors import FormatError
 from betalps.files import write_atomic
-from betalps.reports.html import image, part
+from betalps.reports.html import asset, image
 from betalps.reports.learning_plots import plot_grades, plot_learning_errors, plot_selections
 from betalps.reports.tables import card, table
 from betalps.typing import Json, PathLike
@@ -68,8 +68,8 @@ def render_learning_report(results: Json) -> str:
     if found != (_KIND, _VERSION):
         raise FormatError(f"results: found {found}, expected {(_KIND, _VERSION)}")
     iterations, finished = results["iterations"], results["finished"]
-    return Template(part("learning.html")).substitute(
-        style=part("style.css"),
+    return Template(asset("learning.html")).substitute(
+        style=asset("page.css"),
         title="Active learning",
         refresh="" if finished else '<meta http-equiv="refresh" content="30">',
         lead=escape(_lead(results)),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import json
+from collections.abc import Sequence
 from html import escape
 from importlib.resources import files
 from pathlib import Path
@@ -15,6 +16,7 @@ from betalps.errors import FormatError
 from betalps.files import write_atomic
 from betalps.reports.boundary_diffusion import plot_boundary_diffusion
 from betalps.reports.plots import plot_arrhenius, plot_msd, plot_thermodynamics
+from betalps.reports.study_sections import Analysed, study_sections
 from betalps.reports.style import drawing
 from betalps.reports.tables import boundary_diffusion, by_temperature, cards, comparison, health
 from betalps.typing import Json, PathLike
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
 _KIND, _VERSION = "betalps lithium diffusion study", 2
 
 
-def write_report(results: Json | PathLike, path: PathLike) -> Path:
+def write_report(results: Json | PathLike, path: PathLike, analyses: Sequence[Analysed] = ()) -> Path:
     """Write the HTML report of a diffusion study.
 
     Parameters
@@ -34,6 +36,8 @@ def write_report(results: Json | PathLike, path: PathLike) -> Path:
         The dictionary that `betalps.studies.diffusion_study` returned, or the path of its ``results.json``.
     path
         The HTML file to write; replaced atomically.
+    analyses
+        What `betalps.studies.analyse_study` returned: structure, rings, disorder and sites, by region.
 
     Returns
     -------
@@ -47,7 +51,7 @@ def write_report(results: Json | PathLike, path: PathLike) -> Path:
     """
     content = results if isinstance(results, dict) else _read(Path(results))
     path = Path(path)
-    write_atomic(path, render_report(content).encode())
+    write_atomic(path, render_report(content, analyses).encode())
     return path
 
 
@@ -59,13 +63,15 @@ def _read(path: Path) -> Json:
     return content
 
 
-def render_report(results: Json) -> str:
+def render_report(results: Json, analyses: Sequence[Analysed] = ()) -> str:
     """Make the text of the report.
 
     Parameters
     ----------
     results
         Content of ``results.json``.
+    analyses
+        As in `write_report`.
 
     Returns
     -------
@@ -80,12 +86,12 @@ def render_report(results: Json) -> str:
     found = (results.get("kind"), results.get("version")) if isinstance(results, dict) else type(results)
     if found != (_KIND, _VERSION):
         raise FormatError(f"results: found {found}, expected {(_KIND, _VERSION)}")
-    template = Template(part("template.html"))
+    template = Template(asset("template.html"))
     table, table_note = by_temperature(results)
     against, against_note = comparison(results)
     return template.substitute(
-        style=part("style.css"),
         title="Lithium diffusion in β-Li₃PS₄",
+        style=asset("page.css"),
         lead=_lead(results),
         cards=cards(results),
         remarks="".join(f"<li>{escape(remark)}</li>" for remark in results["remarks"]),
@@ -96,6 +102,7 @@ def render_report(results: Json) -> str:
         table_note=table_note,
         msd=image(plot_msd(results)),
         boundaries=_boundaries(results),
+        analyses=study_sections(analyses, image),
         comparison=against,
         comparison_note=against_note,
         health=health(results),
@@ -109,10 +116,10 @@ def _boundaries(results: Json) -> str:
     if not results["boundaries"]:
         return ""
     table, note = boundary_diffusion(results)
-    drawn = image(plot_boundary_diffusion(results))
+    picture = image(plot_boundary_diffusion(results))
     return (
         f'<h2>Grain boundaries</h2><div class="scroll">{table}</div><p class="lead">{note}</p>'
-        f'<figure><img alt="Diffusion coefficient of lithium in cells with grain boundaries." src="{drawn}">'
+        f'<figure><img alt="Diffusion coefficient of lithium in cells with grain boundaries." src="{picture}">'
         "<figcaption>D of all Li in the cell, with 95 % intervals; diamonds: along the boundary's normal. "
         "Grey: the crystal's Arrhenius line.</figcaption></figure>"
     )
@@ -159,13 +166,13 @@ def _details(results: Json) -> str:
     return f"{text}<details><summary>Potential</summary><pre>{escape(heading)}\n\n{escape(card)}</pre></details>"
 
 
-def part(name: str) -> str:
-    """A file beside this module."""
+def asset(name: str) -> str:
+    """The text of a file that belongs to the reports."""
     return files("betalps.reports").joinpath(name).read_text(encoding="utf-8")
 
 
 def image(figure: Figure) -> str:
-    """A figure as the source of an HTML image."""
+    """A figure as the address of an image that needs no file."""
     file = io.BytesIO()
     with drawing():
         figure.savefig(file, format="svg", metadata={"Date": None})

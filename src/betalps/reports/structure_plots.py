@@ -11,19 +11,19 @@ from betalps.analysis import (
     BondAngles,
     ConcentrationProfile,
     Correlation,
+    PaddleWheel,
     PlanarDensity,
     Polyanions,
     RadialDistributions,
     Reorientation,
 )
-from betalps.reports.style import ACCENT, INK, OTHERS, SERIES, drawing
+from betalps.reports.style import ACCENT, INK, OTHERS, SERIES, drawing, scale_bar
 from betalps.typing import Floats
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-_BARS = (1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0)  # Å
 _MOST_KINDS = 10
 
 
@@ -46,14 +46,14 @@ def plot_rdf(result: RadialDistributions, pairs: Iterable[tuple[str, str]] | Non
         names = [name for name in names if name.split("-") == sorted(name.split("-")) or _turned(name) not in names]
     with drawing():
         figure, (top, bottom) = _figure(6.4, 5.6, rows=2, heights=(1.6, 1.0))
+        summits: list[tuple[float, float, str]] = []
         for number, name in enumerate(names):
             one, colour = result[name], SERIES[number % len(SERIES)]
             _curve(top, result.r, one.g, one.g_error, colour, name.replace("-", "–"))
             _curve(bottom, result.edges[1:], one.coordination, one.coordination_error, colour, None)
-            heights = np.interp(one.peaks[:1], result.r, one.g)
-            top.plot(one.peaks[:1], heights, marker="v", ms=5, color=colour, ls="none", clip_on=False)
-            for peak, height in zip(one.peaks[:1], heights, strict=True):
-                top.annotate(f"{peak:.2f}", (peak, height), (0, 5), textcoords="offset points", ha="center", fontsize=8)
+            if one.peaks:
+                summits.append((one.peaks[0], float(np.interp(one.peaks[0], result.r, one.g)), colour))
+        _label_peaks(top, summits, float(result.edges[-1]))
         top.axhline(1.0, color=INK, lw=0.6, ls=":")
         top.set(ylabel="g(r)")
         top.set_ylim(bottom=0.0)
@@ -178,6 +178,52 @@ def plot_reorientation(result: Reorientation) -> Figure:
     return figure
 
 
+def plot_paddle_wheel(result: PaddleWheel) -> Figure:
+    """Correlation of the rotation of tetrahedra with the jumps next to them, for every shift in time.
+
+    Parameters
+    ----------
+    result : PaddleWheel
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        The coefficient against how much later the jumps are; the band is two standard deviations of what shifts leave.
+    """
+    with drawing():
+        figure, axes = _figure(6.4, 3.8)
+        band = 2.0 * result.null_deviation
+        axes.fill_between(result.shifts[[0, -1]], -band, band, color=INK, alpha=0.12, lw=0, label="by chance (95 %)")
+        axes.axhline(0.0, color=INK, lw=0.6)
+        axes.plot(result.shifts, result.shifted, color=ACCENT, lw=1.2)
+        verdict = "correlated" if result.correlated else "no correlation resolved"
+        label = f"at the same time: {result.correlation:.3f}, p = {result.p_value:.2g} ({verdict})"
+        axes.plot([0.0], [result.correlation], "o", ms=6, color=OTHERS, label=label)
+        axes.set(
+            xlabel=f"jumps of {result.species} later than rotations by  (ps)",
+            ylabel="correlation coefficient",
+            xlim=result.shifts[[0, -1]],
+        )
+        low, high = axes.get_ylim()
+        axes.set_ylim(low, high + 0.3 * (high - low))
+        axes.legend(loc="upper left", ncols=2)
+        told = result.parameters
+        with_jump, without = (
+            f"{value:.1f} ± {error:.1f}°"
+            for value, error in (
+                (result.angle_with, result.angle_with_error),
+                (result.angle_without, result.angle_without_error),
+            )
+        )
+        axes.set_title(
+            f"windows of {told['window']:g} ps, jumps above {told['jump_length']:g} Å within {told['reach']:g} Å of a "
+            f"{told['centre']}\n{result.tetrahedra} tetrahedra turn by {with_jump} with a jump, {without} without",
+            fontsize=9,
+            loc="left",
+        )
+    return figure
+
+
 def plot_planar_density(result: PlanarDensity, *, bar: float = 10.0) -> Figure:
     """A map of atoms, with a scale bar.
 
@@ -208,7 +254,7 @@ def plot_planar_density(result: PlanarDensity, *, bar: float = 10.0) -> Figure:
         for spine in axes.spines.values():
             spine.set_visible(False)
         figure.colorbar(mesh, ax=axes, label=f"{result.species} per area  (Å⁻²)", shrink=0.85)
-        _scale_bar(axes, corners, min(bar, max(b for b in _BARS if b <= max(0.4 * extent[0], _BARS[0]))))
+        scale_bar(axes, corners, bar)
         title = f"along {'abc'[result.axis]}, {result.parameters['frames']} frames, {result.atoms:.0f} {result.species}"
         axes.set_title(title, fontsize=9, loc="left")
     return figure
@@ -270,6 +316,18 @@ def _curve(axes: Axes, x: Floats, y: Floats, error: Floats, colour: str, label: 
         axes.fill_between(x, y - error, y + error, color=colour, alpha=0.25, lw=0)
 
 
+def _label_peaks(axes: Axes, peaks: list[tuple[float, float, str]], width: float) -> None:
+    """Mark peaks (position, height, colour); a label that would lie on its neighbour's goes above it."""
+    tallest = max((height for _, height, _ in peaks), default=1.0)
+    before, raised = (-np.inf, 0.0), 5
+    for place, height, colour in sorted(peaks):
+        near = place - before[0] < 0.06 * width and abs(height - before[1]) < 0.06 * tallest
+        raised = raised + 10 if near else 5
+        axes.plot([place], [height], marker="v", ms=5, color=colour, ls="none", clip_on=False)
+        axes.annotate(f"{place:.2f}", (place, height), (0, raised), textcoords="offset points", ha="center", fontsize=8)
+        before = place, height
+
+
 def _turned(name: str) -> str:
     return "-".join(reversed(name.split("-")))
 
@@ -278,12 +336,3 @@ def _formula(kind: str) -> str:
     """Indices where they belong: PS₄."""
     formula, _, rest = kind.partition(" ")
     return formula.translate(str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")) + (f"\n{rest}" if rest else "")
-
-
-def _scale_bar(axes: Axes, corners: Floats, length: float) -> None:
-    flat = corners.reshape(-1, 2)
-    low, high = flat.min(axis=0), flat.max(axis=0)
-    x, y = low[0] + 0.04 * (high[0] - low[0]), low[1] + 0.05 * (high[1] - low[1])
-    axes.plot([x, x + length], [y, y], color="white", lw=3.5, solid_capstyle="butt", gid="scale-bar")
-    above = y + 0.02 * (high[1] - low[1])
-    axes.text(x + length / 2.0, above, f"{length:g} Å", color="white", ha="center", va="bottom", fontsize=9)

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
+from betalps.typing import Floats
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
@@ -42,6 +44,8 @@ DIRECTIONS = (ACCENT, "#3f8f5f", OTHERS)
 """x, y, z; of a slab two along its plane, and the normal."""
 SERIES = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#222222", "#8a8a00", "#7f7f7f")
 """Curves that have no order of their own: Okabe and Ito's colours, which the colour-blind can tell apart."""
+
+_BARS = (1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0)  # Å
 
 
 @contextmanager
@@ -98,3 +102,24 @@ def label_ends(axes: Axes, ends: list[tuple[float, float, str, Any]], least_gap:
     for left, height, text, colour in placed:
         where = (left + 0.012, height - excess)
         axes.text(*where, text, color=colour, transform=axes.transAxes, va="center", ha="left", fontsize=9)
+
+
+def scale_bar(axes: Axes, corners: Floats, longest: float = 10.0) -> None:
+    """Draw a scale bar into the lower left of a dark map.
+
+    Parameters
+    ----------
+    axes
+        In Å along both directions.
+    corners
+        Of the map's pixels, shape (..., 2).
+    longest
+        In Å; a shorter one is drawn where the map is too small for it.
+    """
+    flat = corners.reshape(-1, 2)
+    low, high = flat.min(axis=0), flat.max(axis=0)
+    length = min(longest, max(bar for bar in _BARS if bar <= max(0.4 * (high[0] - low[0]), _BARS[0])))
+    x, y = low[0] + 0.04 * (high[0] - low[0]), low[1] + 0.05 * (high[1] - low[1])
+    axes.plot([x, x + length], [y, y], color="white", lw=3.5, solid_capstyle="butt", gid="scale-bar")
+    above = y + 0.02 * (high[1] - low[1])
+    axes.text(x + length / 2.0, above, f"{length:g} Å", color="white", ha="center", va="bottom", fontsize=9)

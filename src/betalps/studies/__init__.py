@@ -1,5 +1,6 @@
 """Whole studies: systems, temperatures, runs and analyses, resumable, with their numbers in one JSON file."""
 
+from betalps.studies.analyses import RegionAnalyses, analyse_study
 from betalps.studies.config import StudyConfig
 from betalps.studies.diffusion import Event, diffusion_study, steps_done
 from betalps.studies.engines import choose_engines
@@ -19,8 +20,10 @@ __all__ = [
     "Event",
     "HeldOutRun",
     "HeldOutSet",
+    "RegionAnalyses",
     "StudyConfig",
     "System",
+    "analyse_study",
     "boundary_test_runs",
     "build_systems",
     "choose_engines",

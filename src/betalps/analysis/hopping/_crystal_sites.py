@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from betalps.analysis._symmetry import space_group
 from betalps.errors import StructureError
@@ -109,6 +109,11 @@ class CrystalSites:
             cell=self.cell * times[:, None],
             framework=None if self.framework is None else self.framework.repeat(tuple(int(n) for n in times)),
         )
+
+    def filling(self, cell: ArrayLike) -> CrystalSites:
+        """The sites repeated as often as they fit into a cell (3, 3) in Å, by the lengths of its vectors."""
+        lengths, own = (np.linalg.norm(np.asarray(one, dtype=np.float64), axis=1) for one in (cell, self.cell))
+        return self.repeat(np.maximum(np.rint(lengths / own), 1).astype(np.int64).tolist())
 
     def pairs(self, cutoff: float, cell: Floats | None = None) -> Neighbors:
         """Pairs of sites closer than a cutoff in Å, in this cell or one of the same shape."""

@@ -9,7 +9,16 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from betalps.analysis._frames import Snapshot, as_trajectory, block_numbers, described, per, scatter, snapshots
+from betalps.analysis._frames import (
+    FrameObserver,
+    Snapshot,
+    as_trajectory,
+    block_numbers,
+    described,
+    per,
+    scatter,
+    snapshots,
+)
 from betalps.analysis.result import Result
 from betalps.analysis.structure._cutoffs import shell_cutoff
 from betalps.neighbors import neighbor_list
@@ -79,6 +88,7 @@ def bond_angles(
     bins: int = 180,
     region: Region | None = None,
     blocks: int = 5,
+    observer: FrameObserver | None = None,
 ) -> BondAngles:
     """Distribution of the angles between two neighbours of a centre.
 
@@ -96,6 +106,8 @@ def bond_angles(
         Centres count while they are inside.
     blocks : int
         Blocks of consecutive frames from which errors are estimated.
+    observer : callable, optional
+        Called with the number of frames done and their total.
 
     Returns
     -------
@@ -120,7 +132,7 @@ def bond_angles(
     legs = [shell_cutoff(trajectory, (centre, leg), reach) for leg, reach in zip((first, second), given, strict=True)]
     if first == second and legs[0] != legs[1]:
         raise ValueError(f"cutoff {cutoff!r}: expected one for two legs of {first}")
-    sums = _accumulate(trajectory, (first, centre, second), (legs[0][0], legs[1][0]), bins, region, blocks)
+    sums = _accumulate(trajectory, (first, centre, second), (legs[0][0], legs[1][0]), bins, region, blocks, observer)
     if not sums.moments.sum():
         raise ValueError(
             f"no angle {'-'.join(names)}: no {centre}{'' if region is None else ' inside the region'} has both legs "
@@ -160,6 +172,7 @@ def _accumulate(
     bins: int,
     region: Region | None,
     blocks: int,
+    observer: FrameObserver | None,
 ) -> _Sums:
     from betalps.analysis.structure._kernels_pairs import count_angles
 
@@ -167,7 +180,7 @@ def _accumulate(
     counts, moments, centres = np.zeros((number, bins)), np.zeros((number, 3)), 0
     chosen = np.flatnonzero(np.isin(trajectory.symbols, names))
     symbols = trajectory.symbols[chosen]
-    for frame, snapshot in enumerate(snapshots(trajectory, region)):
+    for frame, snapshot in enumerate(snapshots(trajectory, region, observer)):
         about = snapshot.inside[chosen] & (symbols == names[1])
         centres += int(np.count_nonzero(about))
         firsts, vectors, left, right = _legs(snapshot, trajectory, chosen, symbols, about, names, reach)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from betalps.analysis._frames import as_trajectory, block_numbers, described, positive, snapshots
+from betalps.analysis._frames import FrameObserver, as_trajectory, block_numbers, described, positive, snapshots
 from betalps.analysis.result import Result
 from betalps.files import write_atomic
 from betalps.structures.regions import Region
@@ -110,6 +110,7 @@ def planar_density(
     spacing: float = 0.25,
     region: Region | None = None,
     blocks: int = 5,
+    observer: FrameObserver | None = None,
 ) -> PlanarDensity:
     """Map of the atoms of a species, seen along a cell vector.
 
@@ -126,6 +127,8 @@ def planar_density(
         Atoms count while they are inside.
     blocks : int
         Blocks of consecutive frames from which errors are estimated.
+    observer : callable, optional
+        Called with the number of frames done and their total.
 
     Returns
     -------
@@ -150,7 +153,7 @@ def planar_density(
     y *= np.sign(flat[1] @ y)
     vectors = flat @ np.stack([x, y], axis=1)
     shape = _shape(np.linalg.norm(vectors, axis=1), spacing)
-    sums = _count(trajectory, species, across, shape, 0.0, region, blocks)
+    sums = _count(trajectory, species, across, shape, 0.0, region, blocks, observer)
     area = abs(float(np.linalg.det(vectors))) / float(np.prod(shape))
     names = ["abc"[k] for k in across]
     return PlanarDensity(
@@ -174,12 +177,13 @@ def density_grid(
     spacing: float = 0.4,
     region: Region | None = None,
     blocks: int = 5,
+    observer: FrameObserver | None = None,
 ) -> DensityGrid:
     """Number density of a species on a grid that fills the cell.
 
     Parameters
     ----------
-    structure, species, region, blocks
+    structure, species, region, blocks, observer
         As in `planar_density`.
     spacing : float, Å
         Between the points; made a little smaller, so that whole voxels fill the cell.
@@ -196,7 +200,7 @@ def density_grid(
     trajectory = as_trajectory(structure)
     cell = trajectory.mean_cell
     shape = _shape(np.linalg.norm(cell, axis=1), spacing)
-    sums = _count(trajectory, species, [0, 1, 2], shape, 0.5, region, blocks)
+    sums = _count(trajectory, species, [0, 1, 2], shape, 0.5, region, blocks, observer)
     voxel = abs(float(np.linalg.det(cell))) / float(np.prod(shape))
     first = trajectory.atoms(0)
     first.calc, first.info = None, {}
@@ -274,12 +278,13 @@ def _count(
     shift: float,
     region: Region | None,
     blocks: int,
+    observer: FrameObserver | None,
 ) -> _Sums:
     """Count atoms in cells of a fractional grid; with a shift of 0.5 these are centred on its points."""
     chosen = trajectory.indices(species)
     block_of, number = block_numbers(len(trajectory), blocks)
     counts = np.zeros((number, int(np.prod(shape))), dtype=np.int32)
-    for frame, (fractional, _, inside) in enumerate(snapshots(trajectory, region)):
+    for frame, (fractional, _, inside) in enumerate(snapshots(trajectory, region, observer)):
         here = fractional[chosen[inside[chosen]]][:, axes]
         place = np.floor(here * shape + shift).astype(np.int64) % shape
         np.add.at(counts[block_of[frame]], np.ravel_multi_index(tuple(place.T), shape), 1)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from betalps.analysis._frames import as_trajectory, described, positive, snapshots
+from betalps.analysis._frames import FrameObserver, as_trajectory, described, positive, snapshots
 from betalps.analysis._series import ratio_and_error
 from betalps.analysis.result import Result
 from betalps.structures.regions import Region
@@ -95,7 +95,7 @@ def disorder(
     cutoff: float | None = None,
     region: Region | None = None,
     width: float = 0.05,
-    observer: Callable[[int, int], None] | None = None,
+    observer: FrameObserver | None = None,
 ) -> Disorder:
     """Disorder parameter of every atom of a sub-lattice in every frame, and its distribution.
 
@@ -144,11 +144,9 @@ def disorder(
     rule = _rule(order, neighbours, cutoff, _TIES[trajectory.fractional.dtype])
     bins = max(round(_LARGEST / positive("width", width, "")), 1)
     sums = _Sums.zeros(len(trajectory), len(chosen), bins)
-    for frame, (fractional, cell, inside) in enumerate(snapshots(trajectory, region)):
+    for frame, (fractional, cell, inside) in enumerate(snapshots(trajectory, region, observer)):
         values = _parameters(fractional[chosen] @ cell, cell, trajectory.pbc, rule)
         sums.add(frame, values, inside[chosen])
-        if observer is not None:
-            observer(frame + 1, len(trajectory))
     if not sums.inside.any():
         raise ValueError(
             f"region: no atom of {', '.join(names)} that has a disorder parameter is inside it in any frame"

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from betalps.analysis._frames import (
+    FrameObserver,
     Snapshot,
     as_trajectory,
     block_numbers,
@@ -124,6 +125,7 @@ def polyanions(
     ligand: str = "S",
     region: Region | None = None,
     blocks: int = 5,
+    observer: FrameObserver | None = None,
 ) -> Polyanions:
     """Count the polyanions of each kind, frame by frame.
 
@@ -138,6 +140,8 @@ def polyanions(
     region : Region, optional
     blocks : int
         Blocks of consecutive frames from which errors are estimated.
+    observer : callable, optional
+        Called with the number of frames done and their total.
 
     Returns
     -------
@@ -165,7 +169,7 @@ def polyanions(
     cutoffs, origin = bond_cutoffs(trajectory, cutoff, centre, ligand)
     rows, bonds = [], []
     is_centre, is_ligand = trajectory.symbols == centre, trajectory.symbols == ligand
-    for snapshot in snapshots(trajectory, region):
+    for snapshot in snapshots(trajectory, region, observer):
         units = _units(snapshot, trajectory, cutoffs, centre, ligand)
         rows.append(_shares(units, snapshot.inside, is_centre, is_ligand))
         bonds.append(units.bonds)

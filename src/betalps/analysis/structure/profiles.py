@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from betalps.analysis._frames import as_trajectory, block_numbers, positive, scatter
+from betalps.analysis._frames import FrameObserver, as_trajectory, block_numbers, positive, scatter
 from betalps.analysis.result import Result
 from betalps.errors import StructureError
 from betalps.structures.boundaries.record import boundary_record
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _POINTS_PER_WIDTH = 8
 _MOST_POINTS = 1 << 18
+_WAY = 0.75  # to the middle between boundaries
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -95,6 +96,7 @@ def concentration_profile(
     bandwidth: float | None = None,
     covariance_factor: float = 1e-4,
     blocks: int = 5,
+    observer: FrameObserver | None = None,
 ) -> ConcentrationProfile:
     """Concentration along the normal, with its bulk value and the excess at boundaries.
 
@@ -111,8 +113,9 @@ def concentration_profile(
     window : float, Å
         Thickness about each boundary in which ions are counted.
     bulk_distance : float, Å, optional
-        What is farther than this from every boundary is bulk. By default the window's thickness: half a window lies
-        between the two.
+        What is farther than this from every boundary is bulk. By default the window's thickness, so that half a window
+        lies between the two; where boundaries are near each other, three quarters of the way to the middle between
+        them, but no less than half a window.
     bandwidth : float, Å, optional
         Standard deviation of the kernel, in place of `covariance_factor`.
     covariance_factor : float
@@ -120,6 +123,8 @@ def concentration_profile(
         0.2 Å in a cell of 75 Å.
     blocks : int
         Blocks of consecutive frames from which errors are estimated.
+    observer : callable, optional
+        Called with the number of frames done and their total.
 
     Returns
     -------
@@ -151,7 +156,7 @@ def concentration_profile(
     points = int(np.clip(np.ceil(_POINTS_PER_WIDTH * height / width), 16, _MOST_POINTS))
     places = _places(structure if boundaries is None else boundaries, axis, height, boundaries is None)
     inside, far, distance = _weights(places, points, height, positive("window", window), bulk_distance)
-    raw = _histogram(trajectory, chosen, axis, points, blocks) / (area * height / points)
+    raw = _histogram(trajectory, chosen, axis, points, blocks, observer) / (area * height / points)
     smooth = _smoothed(raw, width / height)
     bulk = raw @ far / far.sum()
     excess = (raw @ inside.T - np.outer(bulk, inside.sum(axis=1))) * height / points
@@ -207,7 +212,10 @@ def _weights(
     places: Floats, points: int, height: float, window: float, bulk_distance: float | None
 ) -> tuple[Floats, Floats, float]:
     """How much of each bin (points,) is inside the window of each boundary, and in the bulk."""
-    distance = window if bulk_distance is None else positive("bulk_distance", bulk_distance)
+    if bulk_distance is not None:
+        distance = positive("bulk_distance", bulk_distance)
+    else:
+        distance = max(window / 2.0, min(window, _WAY * _half_gap(places, height)))
     inside, near = (
         np.array([_covered(place, 2.0 * half, points, height) for place in places]).reshape(-1, points)
         for half in (window / 2.0, distance)
@@ -226,6 +234,14 @@ def _weights(
     return inside, far, distance
 
 
+def _half_gap(places: Floats, height: float) -> float:
+    """From a boundary to the middle between it and the next, where that is farthest, Å."""
+    if not len(places):
+        return height
+    ordered = np.sort(places)
+    return float(np.diff(ordered, append=ordered[0] + height).max()) / 2.0
+
+
 def _covered(place: float, width: float, points: int, height: float) -> Floats:
     """Share of each bin that a periodic interval covers."""
     edges = np.linspace(0.0, height, points + 1)
@@ -237,7 +253,14 @@ def _covered(place: float, width: float, points: int, height: float) -> Floats:
     return np.minimum(total, 1.0)
 
 
-def _histogram(trajectory: Trajectory, chosen: NDArray[np.intp], axis: int, points: int, blocks: int) -> Floats:
+def _histogram(
+    trajectory: Trajectory,
+    chosen: NDArray[np.intp],
+    axis: int,
+    points: int,
+    blocks: int,
+    observer: FrameObserver | None,
+) -> Floats:
     """Atoms in each bin of the fractional coordinate, in a frame, for each block (blocks, points)."""
     block_of, number = block_numbers(len(trajectory), blocks)
     counts = np.zeros((number, points))
@@ -245,6 +268,8 @@ def _histogram(trajectory: Trajectory, chosen: NDArray[np.intp], axis: int, poin
         fractional = np.asarray(trajectory.fractional[frame], dtype=np.float64)[chosen, axis]
         place = np.floor(fractional * points).astype(np.int64) % points
         counts[block] += np.bincount(place, minlength=points)
+        if observer is not None:
+            observer(frame + 1, len(trajectory))
     return np.asarray(counts / np.bincount(block_of)[:, None])
 
 

@@ -9,7 +9,16 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from betalps.analysis._frames import as_trajectory, block_numbers, described, per, positive, scatter, snapshots
+from betalps.analysis._frames import (
+    FrameObserver,
+    as_trajectory,
+    block_numbers,
+    described,
+    per,
+    positive,
+    scatter,
+    snapshots,
+)
 from betalps.analysis.result import Result
 from betalps.structures.regions import Region
 from betalps.trajectories import Trajectory
@@ -101,6 +110,7 @@ def radial_distributions(
     region: Region | None = None,
     volume: float | None = None,
     blocks: int = 5,
+    observer: FrameObserver | None = None,
 ) -> RadialDistributions:
     """Total and partial radial distribution functions with running coordination numbers.
 
@@ -122,6 +132,8 @@ def radial_distributions(
     blocks : int
         Blocks of consecutive frames from which the errors are estimated; each should be longer than the structure
         remembers.
+    observer : callable, optional
+        Called with the number of frames done and their total.
 
     Returns
     -------
@@ -151,7 +163,7 @@ def radial_distributions(
             "known: give the volume that the atoms take up (volume=..., Å³)"
         )
     edges = np.linspace(0.0, r_max, max(round(np.ceil(r_max / width - 1e-9)), 1) + 1)
-    sums = _accumulate(trajectory, names, wanted, region, volume, edges, blocks)
+    sums = _accumulate(trajectory, names, wanted, region, volume, edges, blocks, observer)
     inside = [name for name, count in zip(names, sums.centres.sum(axis=0), strict=True) if count]
     absent = [a for a, _ in wanted if a not in inside]
     if absent and (pairs is not None or not inside):
@@ -198,6 +210,7 @@ def _accumulate(
     volume: float | None,
     edges: Floats,
     blocks: int,
+    observer: FrameObserver | None,
 ) -> _Sums:
     from betalps.analysis.structure._kernels_pairs import count_pairs
 
@@ -206,7 +219,7 @@ def _accumulate(
     block_of, number = block_numbers(len(trajectory), blocks)
     counts, weighted = np.zeros((2, number, len(names), len(names), len(edges) - 1))
     centres, volumes = np.zeros((number, len(names))), np.zeros(len(trajectory))
-    for frame, (fractional, cell, inside) in enumerate(snapshots(trajectory, region)):
+    for frame, (fractional, cell, inside) in enumerate(snapshots(trajectory, region, observer)):
         volumes[frame] = abs(np.linalg.det(cell)) if volume is None else volume
         found = np.zeros(counts.shape[1:], dtype=np.int64)
         count_pairs(fractional[used], cell, trajectory.pbc, numbers[used], inside[used], float(edges[-1]), found)

@@ -2,33 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import permutations
-from typing import Any, ClassVar, NamedTuple, TypeAlias
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from betalps.analysis._frames import described, scatter, snapshots
+from betalps.analysis._frames import described, scatter
 from betalps.analysis.result import Result
 from betalps.analysis.structure._cutoffs import bond_cutoffs
-from betalps.neighbors import neighbor_list
+from betalps.analysis.structure._tetrahedra import LIGANDS, Tetrahedra, bond_directions, find_tetrahedra
 from betalps.structures.regions import Region
 from betalps.trajectories import Trajectory
 from betalps.typing import Floats
 
-Integers: TypeAlias = NDArray[np.intp]
-
-_LIGANDS = 4
 _GROUPS = 10  # of tetrahedra, whose scatter is the error
-_AT_ONCE = 32  # tetrahedra in memory
 _LOWEST = 0.2  # a correlation is fitted down to this
 _CHANCE = 0.001  # that noise alone passes for a decay
 # The proper rotations of a tetrahedron are the even permutations of its corners.
-_ROTATIONS = np.array(
-    [p for p in permutations(range(_LIGANDS)) if round(np.linalg.det(np.eye(_LIGANDS)[list(p)])) == 1]
-)
+_ROTATIONS = np.array([p for p in permutations(range(LIGANDS)) if round(np.linalg.det(np.eye(LIGANDS)[list(p)])) == 1])
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -104,7 +97,7 @@ class Reorientation(Result):
     rotation_rate: float
     rotation_interval: tuple[float, float]
     rotation_times: Floats
-    rotation_centres: Integers
+    rotation_centres: NDArray[np.intp]
     parameters: dict[str, Any]
 
 
@@ -165,13 +158,13 @@ def reorientation(
         trajectory.indices(species)
     own = (centre, ligand)
     cutoffs, origin = bond_cutoffs(trajectory, cutoff, centre, ligand)
-    found = _tetrahedra(trajectory, own, cutoffs[own], region)
+    found = find_tetrahedra(trajectory, own, cutoffs[own], region)
     parts = np.array_split(np.arange(len(found.centres)), min(_GROUPS, len(found.centres)))
     groups = [_accumulate(trajectory, found, part, cutoffs[own], len(lags), tolerance) for part in parts]
     kept = sum(group.kept for group in groups)
     if not kept:
         raise ValueError(
-            f"no {centre} keeps its {_LIGANDS} {ligand} within {cutoffs[own]:.2f} Å through the whole trajectory"
+            f"no {centre} keeps its {LIGANDS} {ligand} within {cutoffs[own]:.2f} Å through the whole trajectory"
         )
     frames, at = np.concatenate([group.events for group in groups], axis=1)
     exposure = kept * float(trajectory.times[-1] - trajectory.times[0])
@@ -204,54 +197,19 @@ def reorientation(
     )
 
 
-class _Tetrahedra(NamedTuple):
-    centres: Integers  # (units,)
-    ligands: Integers  # (units, 4)
-    considered: int  # centres in the region
-
-
 class _Sums(NamedTuple):
     sums: Floats  # (3, lags): of the three correlation functions over the tetrahedra of a group
     norms: Floats  # (3,)
     kept: int
-    events: Integers  # (2, rotations): frame and centre
-
-
-def _tetrahedra(trajectory: Trajectory, own: tuple[str, str], cutoff: float, region: Region | None) -> _Tetrahedra:
-    """Centres with four ligands of their own in the first frame."""
-    heights = 1.0 / np.linalg.norm(np.linalg.inv(trajectory.cells), axis=1)
-    thinnest = float(heights[:, trajectory.pbc].min(initial=np.inf))
-    if thinnest < 2.0 * cutoff:
-        raise ValueError(
-            f"the cell is {thinnest:.2f} Å thin: expected at least two bonds of {cutoff:.2f} Å, or a bond and its "
-            "periodic image cannot be told apart"
-        )
-    start = next(snapshots(trajectory, region))
-    atoms = trajectory.atoms(0)
-    pairs = neighbor_list(atoms, cutoff)
-    bonded = (trajectory.symbols[pairs.i] == own[0]) & (trajectory.symbols[pairs.j] == own[1])
-    centre, ligand = pairs.i[bonded], pairs.j[bonded]
-    partners = np.bincount(ligand, minlength=len(atoms))
-    number = np.bincount(centre, minlength=len(atoms))
-    shared = np.bincount(centre, partners[ligand] > 1, minlength=len(atoms)) > 0
-    inside = start.inside & (trajectory.symbols == own[0])
-    chosen = np.flatnonzero(inside & (number == _LIGANDS) & ~shared)
-    if not chosen.size:
-        where = "" if region is None else " in the region"
-        raise ValueError(
-            f"no {own[0]}{where} has {_LIGANDS} {own[1]} of its own within {cutoff:.2f} Å in the first frame"
-        )
-    of = np.isin(centre, chosen)
-    ligands = ligand[of][np.argsort(centre[of], kind="stable")].reshape(-1, _LIGANDS)
-    return _Tetrahedra(chosen, ligands.astype(np.intp), int(np.count_nonzero(inside)))
+    events: NDArray[np.intp]  # (2, rotations): frame and centre
 
 
 def _accumulate(
-    trajectory: Trajectory, found: _Tetrahedra, part: Integers, cutoff: float, lags: int, tolerance: float
+    trajectory: Trajectory, found: Tetrahedra, part: NDArray[np.intp], cutoff: float, lags: int, tolerance: float
 ) -> _Sums:
     sums, norms, kept = np.zeros((3, lags)), np.zeros(3), 0
     events = [np.zeros((2, 0), dtype=np.intp)]
-    for numbers, directions in _directions(trajectory, found, part, cutoff):
+    for numbers, directions in bond_directions(trajectory, found, part, cutoff):
         if len(numbers):
             values, norm = _correlate(directions, lags)
             sums += values
@@ -260,23 +218,6 @@ def _accumulate(
             frames, which = _rotations(directions, tolerance)
             events.append(np.stack([frames, found.centres[numbers][which]]))
     return _Sums(sums, norms, kept, np.concatenate(events, axis=1))
-
-
-def _directions(
-    trajectory: Trajectory, found: _Tetrahedra, part: Integers, cutoff: float
-) -> Iterator[tuple[Integers, Floats]]:
-    """Tetrahedra that last, some at a time, and the unit vectors of their bonds (frames, units, 4, 3)."""
-    for first in range(0, len(part), _AT_ONCE):
-        numbers = part[first : first + _AT_ONCE]
-        atoms = np.concatenate([found.centres[numbers], found.ligands[numbers].ravel()])
-        fractional = np.asarray(trajectory.fractional[:, atoms], dtype=np.float64)
-        centres, ligands = fractional[:, : len(numbers)], fractional[:, len(numbers) :]
-        away = ligands.reshape(len(trajectory), len(numbers), _LIGANDS, 3) - centres[:, :, None]
-        away -= np.rint(away) * trajectory.pbc
-        vectors = np.einsum("fuki,fij->fukj", away, trajectory.cells, optimize=True)
-        lengths = np.linalg.norm(vectors, axis=-1, keepdims=True)
-        whole = (lengths < cutoff).all(axis=(0, 2, 3))
-        yield numbers[whole], vectors[:, whole] / lengths[:, whole]
 
 
 def _correlate(directions: Floats, lags: int) -> tuple[Floats, Floats]:
@@ -290,7 +231,7 @@ def _correlate(directions: Floats, lags: int) -> tuple[Floats, Floats]:
     third = _weighted([(n, c.sum(axis=1)) for n, c in cubes], lags)
     vector = _weighted([(1, c.sum(axis=1)) for c in (x, y, z)], lags)
     # P2 and P3 of a cosine, whose powers are products of tensors: (u·v)² = Σ (u_i u_j)(v_i v_j).
-    bonds = float(u.shape[0] * _LIGANDS)
+    bonds = float(u.shape[0] * LIGANDS)
     shape = 2.5 * third - 1.5 * vector
     return np.stack([first, 1.5 * squares - 0.5 * bonds, shape]), np.array([bonds, bonds, shape[0]])
 
@@ -310,10 +251,10 @@ def _autocorrelation(series: Floats, lags: int) -> Floats:
     return np.asarray(total / (frames - np.arange(lags)))
 
 
-def _rotations(directions: Floats, tolerance: float) -> tuple[Integers, Integers]:
+def _rotations(directions: Floats, tolerance: float) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Frames in which a tetrahedron is first found on other corners than before, and which tetrahedron."""
     cosines = np.einsum("fukx,ulx->fukl", directions, directions[0], optimize=True)
-    corners = np.arange(_LIGANDS)
+    corners = np.arange(LIGANDS)
     # A rigid tetrahedron that is θ away from an orientation has the mean cosine (1 + 2 cos θ) / 3 with it.
     overlap = np.stack([cosines[:, :, corners, p].mean(axis=2) for p in _ROTATIONS], axis=-1)
     near = overlap.max(axis=-1) > (1.0 + 2.0 * np.cos(np.radians(tolerance))) / 3.0
