@@ -1,0 +1,115 @@
+"""What is worth a label, and what is not."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from active_learning.loop import cases
+from betalps.active_learning import Choosing, grade, select
+from betalps.active_learning.loop.candidates import choose, too_close
+from betalps.potentials import Potential
+from betalps.structures import beta_li3ps4
+
+
+@pytest.fixture(scope="module")
+def potential():
+    plain = Potential.from_level(4, ["Li", "P", "S"], cutoff=5.0, min_dist=1.4, rng=3)
+    return select(plain, cases.rattled(6), threads=1).potential
+
+
+def chosen(potential, frames, room=1000, known=None, **limits):
+    settings = Choosing(**{"gamma_max": 1e12, **limits})
+    known = known or (lambda frames: [False] * len(frames))
+    return choose(potential, frames, settings, gamma_select=2.0, room=room, known=known, threads=1)
+
+
+def test_maxvol_chooses_what_extrapolates(potential):
+    near, far = cases.rattled(3, 0.02, seed=50), cases.rattled(4, 0.2, seed=60)
+    for number, atoms in enumerate([*near, *far]):
+        atoms.info["number"] = number
+    found = chosen(potential, [*near, *far])
+    assert (found.candidates, found.rejected, found.cut) == (7, {}, 0)
+    assert found.frames
+    assert found.wanted == len(found.frames)
+    assert {atoms.info["number"] for atoms in found.frames} & {3, 4, 5, 6}
+    assert not {atoms.info["number"] for atoms in found.frames} & {0, 1, 2}
+    for atoms in found.frames:
+        assert atoms.info["grade"] == pytest.approx(grade(potential, [atoms], threads=1).largest[0])
+    # once they are trained on, nothing is left to choose of the same
+    better = select(potential, [*cases.rattled(6), *found.frames], threads=1).potential
+    assert all(g <= 1.01 for g in grade(better, [*found.frames], threads=1).largest)
+    assert not chosen(better, found.frames).frames
+
+
+def test_limits(potential):
+    frames = cases.rattled(6, 0.2, seed=70)
+    for number, atoms in enumerate(frames):
+        atoms.info["number"] = number
+    everything = chosen(potential, frames)
+    assert len(everything.frames) > 2
+    few = chosen(potential, frames, most=2)
+    assert (len(few.frames), few.wanted) == (2, everything.wanted)
+    assert len(chosen(potential, frames, room=1).frames) == 1
+    assert not chosen(potential, frames, room=0).frames
+    # in the order they came
+    numbers = [atoms.info["number"] for atoms in few.frames]
+    assert numbers == sorted(numbers)
+
+
+def test_what_the_potential_made_up_is_left_out(potential):
+    frames = cases.rattled(5, 0.15, seed=80)
+    seen = grade(potential, frames, threads=1).seen
+    limit = float(np.median(seen))
+    for atoms in frames:
+        atoms.info["step"] = 10
+    assert chosen(potential, frames, gamma_max=limit).rejected == {"grade": 2}
+    frames[int(seen.argmax())].info["step"] = 0  # nobody made up what a run begins from
+    assert chosen(potential, frames, gamma_max=limit).rejected == {"grade": 1}
+
+
+def test_contacts_are_left_out(potential):
+    good, bad, broken = cases.rattled(3, 0.15, seed=90)
+    phosphorus = np.flatnonzero(bad.numbers == 15)
+    bad.positions[phosphorus[0]] = bad.positions[phosphorus[1]] + [1.2, 0, 0]
+    broken.positions[0, 0] = np.nan
+    assert [too_close(atoms, 0.6) for atoms in (good, bad, broken)] == [False, True, True]
+    found = chosen(potential, [good, bad, broken])
+    assert found.rejected == {"contact": 2}
+    assert not too_close(bad, 0.0)
+
+
+@settings(deadline=None, max_examples=25, derandomize=True)
+@given(distance=st.floats(0.5, 3.0), fraction=st.floats(0.2, 1.2))
+def test_contacts_are_fractions_of_covalent_radii(distance, fraction):
+    from ase import Atoms
+    from ase.data import covalent_radii
+
+    pair = Atoms("PLi", [[0, 0, 0], [0.1, 0.2, distance]], cell=[9, 9, 9], pbc=True)
+    apart = pair.get_distance(0, 1)
+    assert too_close(pair, fraction) == (apart < fraction * (covalent_radii[15] + covalent_radii[3]))
+
+
+def test_what_was_tried_before_is_left_out(potential):
+    frames = cases.rattled(4, 0.25, seed=95)
+    found = chosen(potential, frames, known=lambda frames: [True] * len(frames))
+    assert (found.frames, found.rejected) == ((), {"known": 4})
+    assert chosen(potential, []).frames == ()
+
+
+@pytest.mark.parametrize("cut", ["periodic", "cluster"])
+def test_neighbourhoods_are_cut_out_of_large_structures(potential, cut):
+    large = beta_li3ps4((2, 3, 4))
+    large.rattle(0.02, seed=1)
+    large.positions[300] += [0.6, 0.5, -0.3]
+    large.info = {"group": "big", "source": "it/run", "temperature_K": 300.0, "step": 20}
+    small = cases.rattled(1, 0.25, seed=3)[0]
+    found = chosen(potential, [large, small], largest=250, cut=cut)
+    assert found.cut >= 1
+    assert all(len(atoms) <= 250 for atoms in found.frames)
+    pieces = [atoms for atoms in found.frames if "cut_grade" in atoms.info]
+    assert all(atoms.info["group"] == "big" and not too_close(atoms, 0.6) for atoms in pieces)
+    assert all(atoms.info["cut_grade"] > 2.0 for atoms in pieces)
+    told = found.to_dict()["selected"]
+    assert [one["cut"] for one in told] == ["cut_grade" in atoms.info for atoms in found.frames]
+    assert chosen(potential, [large], largest=20, cut=cut).rejected["size"] >= 1
