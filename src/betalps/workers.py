@@ -23,6 +23,7 @@ Task = Callable[[Report], None]
 
 
 _WATCH = 0.2  # s between looks whether the parent lives
+_GRACE = 10.0  # s that a process has to end in
 
 
 class WorkerError(BetalpsError):
@@ -118,15 +119,17 @@ def end_with_parent(*, group: bool = False) -> None:
             time.sleep(_WATCH)
         if group:
             os.killpg(0, signal.SIGKILL)
+        os.kill(os.getpid(), signal.SIGTERM)  # who handles it has something to end first, such as LAMMPS
+        time.sleep(_GRACE)
         os._exit(1)
 
     threading.Thread(target=watch, daemon=True).start()
 
 
 def _told(key: Hashable) -> str:
-    """A key in words: a temperature, or a system and a temperature."""
+    """A key in words."""
     parts = key if isinstance(key, tuple) else (key,)
-    return ", ".join(f"{part:g} K" if isinstance(part, float) else str(part) for part in parts)
+    return ", ".join(f"{part:g}" if isinstance(part, float) else str(part) for part in parts)
 
 
 def _here(task: Task, report: Report) -> BetalpsError | None:
