@@ -144,11 +144,7 @@ class Engine {
   /// From the list's order to the caller's; what ghosts feel goes to their parents.
   void unsort(const Pairs& pairs, double* energy, double* force, double* virial, double* grades) {
     const std::vector<std::int32_t>& order = neighbours_.order();
-    if (force)
-      for (std::size_t g = pairs.centres; g < pairs.atoms; ++g) {
-        double* parent = &forces_[3 * static_cast<std::size_t>(neighbours_.ghost_parent()[g - pairs.centres])];
-        for (int c = 0; c < 3; ++c) parent[c] += forces_[3 * g + c];
-      }
+    if (force) neighbours_.fold_ghosts(forces_.data());
     for (std::size_t i = 0; i < pairs.centres; ++i) {
       const auto to = static_cast<std::size_t>(order[i]);
       energy[to] = energies_[i];

@@ -55,12 +55,8 @@ void Forces::build_list(const std::vector<double>& positions, const Cell& cell) 
 
 /// Adds what ghosts feel to their parents, sums up, and puts the forces in the order of the atoms.
 void Forces::gather(const Pairs& pairs) {
-  const std::vector<std::int32_t>&order = list_.order(), &parents = list_.ghost_parent();
-  for (std::size_t g = 0; g < parents.size(); ++g) {
-    const double* from = &sorted_forces_[3 * (pairs.centres + g)];
-    double* to = &sorted_forces_[3 * static_cast<std::size_t>(parents[g])];
-    for (int c = 0; c < 3; ++c) to[c] += from[c];
-  }
+  const std::vector<std::int32_t>& order = list_.order();
+  list_.fold_ghosts(sorted_forces_.data());
   energy_ = 0;
   virial_ = {};
   for (std::size_t i = 0; i < pairs.centres; ++i) {

@@ -73,6 +73,12 @@ Pairs NeighbourList::pairs() const {
   return {order_.size(), species_.size(), extended_.data(), species_.data(), first_.data(), neighbours_.data()};
 }
 
+void NeighbourList::fold_ghosts(double* forces) const {
+  const double* from = forces + 3 * order_.size();
+  for (const std::int32_t parent : ghost_parent_)
+    for (int c = 0; c < 3; ++c) forces[3 * static_cast<std::size_t>(parent) + c] += *from++;
+}
+
 void NeighbourList::clear() { built_ = false; }
 
 std::array<std::int32_t, 3> NeighbourList::translation(std::size_t e) const {

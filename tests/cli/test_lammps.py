@@ -59,7 +59,8 @@ def test_run_dry_run_and_again(lammps, spec, capsys):
     assert call("run", spec, "--ranks", 1, "--dry-run") == 0
     said = capsys.readouterr().out
     assert "32 atoms, 50 steps, 50 of them left to do, lammps on 1 rank" in said
-    assert "µs per atom and step measured now" in said
+    measured = float(said.split(" µs per atom and step measured now")[0].split()[-1])
+    assert 0.3 < measured < 3000  # a kernel's time, however slow the machine; and not that of reading a log
     assert "5 frames" in said
     folder = spec.with_suffix("")
     assert not folder.exists()

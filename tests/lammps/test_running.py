@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -94,6 +95,9 @@ def test_stages_log_and_frames(lammps, distorted, tmp_path):
     assert result.stopped is None
     assert [progress.step for progress in seen] == list(range(0, 301, 10))
     assert seen[-1].seconds_left == 0
+    loops = re.findall(r"^Loop time of (\S+) on", (tmp_path / LOG.format(0)).read_text(), re.MULTILINE)
+    speed = 86400 * 1e-3 * spec.time / sum(map(float, loops))  # by LAMMPS's own clock
+    assert all(progress.ns_per_day < 3 * speed for progress in seen)
     assert seen[-1].ns_per_day > 0
     assert {progress.stage for progress in seen} == {stage.name for stage in FIVE}
     assert seen[5].target == pytest.approx(750.0)

@@ -37,6 +37,8 @@ class NeighbourList {
   const std::vector<std::int32_t>& order() const { return order_; }
   /// For each ghost of pairs() (atom centres + g): the centre that it is an image of.
   const std::vector<std::int32_t>& ghost_parent() const { return ghost_parent_; }
+  /// Adds what the ghosts of pairs() feel to their parents; `forces` is atoms x 3.
+  void fold_ghosts(double* forces) const;
   /// The lattice translation from the caller's position of that atom to atom e of pairs().
   std::array<std::int32_t, 3> translation(std::size_t e) const;
 

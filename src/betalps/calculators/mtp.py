@@ -17,6 +17,20 @@ _NEVER_SEEN = 1e4  # a grade that only rows which were never filled give
 _GRADES = {"grade", "site_grades"}
 
 
+def ase_results(
+    energy: float, energies: Floats, forces: Floats | None, virials: Floats | None, cell: Floats
+) -> dict[str, Any]:
+    """What was evaluated, by ASE's names and in its signs; virials of shape (n, 6), cell of shape (3, 3)."""
+    results: dict[str, Any] = {"energy": energy, "free_energy": energy, "energies": energies}
+    if forces is not None:
+        results["forces"] = forces
+    volume = abs(np.linalg.det(cell))
+    if virials is not None and volume > 0:  # else there is no stress; ASE says so when asked
+        stresses = virials / -volume
+        results.update(stresses=stresses, stress=stresses.sum(axis=0))
+    return results
+
+
 class MTP(Calculator):
     """A moment tensor potential as an ASE calculator.
 
@@ -135,12 +149,7 @@ class MTP(Calculator):
         out = self.engine.evaluate(
             *structure, forces=gradient, virials=gradient, grades=grades and not by_configuration
         )
-        self.results.update(energy=out.energy, free_energy=out.energy, energies=out.energies)
-        if gradient:
-            self.results["forces"] = out.forces
-            volume = abs(np.linalg.det(structure[2]))
-            if volume > 0:  # else there is no stress; ASE says so when asked
-                self._store_stress(out.virials, volume)
+        self.results.update(ase_results(out.energy, out.energies, out.forces, out.virials, structure[2]))
         if by_configuration:
             self.results["grade"] = self.engine.configuration_grade(*structure)
         elif out.grades is not None:
@@ -155,11 +164,6 @@ class MTP(Calculator):
             message = "no structure: calculate(atoms) needs one the first time"
             raise StructureError(message)
         return atoms.positions, atoms.numbers, atoms.cell.array, atoms.pbc
-
-    def _store_stress(self, virials: Floats | None, volume: float) -> None:
-        assert virials is not None
-        stresses = virials / -volume
-        self.results.update(stresses=stresses, stress=stresses.sum(axis=0))
 
     def check_state(self, atoms: Atoms, tol: float = 1e-15) -> list[str]:  # noqa: ARG002  # ASE passes it
         """What changed since the last calculation. Exact: any change of a position counts, whatever `tol`."""

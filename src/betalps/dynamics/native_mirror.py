@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from ase import Atoms
 
 from betalps import _core
-from betalps.calculators import MTP
+from betalps.calculators.mtp import MTP, ase_results
 
 
 class Mirror:
@@ -83,17 +81,8 @@ class Mirror:
             atoms.positions[:] = positions
             atoms.cell[:] = cell
         self.calculator.atoms = self._shown
-        self.calculator.results = _results(core, self.atoms.cell.volume)
-
-
-def _results(core: _core.Dynamics, volume: float) -> dict[str, Any]:
-    """What the calculator would have computed for the present step."""
-    out = core.results()
-    results = {name: out[name] for name in ("energy", "energies", "forces")}
-    results["free_energy"] = out["energy"]
-    if volume > 0:  # else there is no stress
-        stresses = out["virials"] / -volume
-        results.update(stresses=stresses, stress=stresses.sum(axis=0))
-    if "grades" in out:
-        results.update(grade=float(out["grades"].max()), site_grades=out["grades"])
-    return results
+        out = core.results()
+        results = ase_results(out["energy"], out["energies"], out["forces"], out["virials"], self.atoms.cell.array)
+        if "grades" in out:
+            results.update(grade=float(out["grades"].max()), site_grades=out["grades"])
+        self.calculator.results = results

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import time as clock
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,7 +11,7 @@ import numpy as np
 
 from betalps.dynamics.checkpoint import Checkpoint, load_checkpoint, require_same_run, save_checkpoint
 from betalps.dynamics.engines import choose_engine, set_in_motion
-from betalps.dynamics.events import Callback, Observer, Progress, RunResult, Stop, StopRun
+from betalps.dynamics.events import Callback, Observer, RunResult, Stop, StopRun
 from betalps.dynamics.grader import Grader, extrapolating_frame
 from betalps.dynamics.measurement import Measurement, measure
 from betalps.dynamics.motion import (
@@ -34,6 +33,7 @@ from betalps.dynamics.starting import (
     identity,
     starting_structure,
 )
+from betalps.dynamics.watching import Watchers
 from betalps.errors import StructureError
 from betalps.files import locked
 from betalps.protocols import RunSpec
@@ -129,8 +129,7 @@ class _Run:
         self._atoms = atoms.copy()
         self._volume = abs(float(np.linalg.det(atoms.cell.array)))  # at the start
         self._path = folder / CHECKPOINT
-        self._watchers = [observer for observer in observers if not isinstance(observer, Callback)]
-        self._callbacks = [observer for observer in observers if isinstance(observer, Callback)]
+        self._watchers = Watchers(spec, observers)
         calculator = make()
         self._engine = choose_engine(spec, calculator)
         self._grader = Grader(calculator) if spec.grade is not None else None
@@ -169,7 +168,7 @@ class _Run:
         """Run to the end, or to what stops it."""
         stop = self._stopped_before()
         if stop is None and self._step < self._spec.steps:
-            self._began, self._first = clock.perf_counter(), self._step
+            self._watchers.begin(self._step)
             stop = self._advance()
         return RunResult(
             folder=self._folder,
@@ -229,7 +228,7 @@ class _Run:
 
     def _steps_to_event(self) -> int:
         spec = self._spec
-        everys = [spec.thermo_steps, spec.checkpoint_steps, *(callback.every for callback in self._callbacks)]
+        everys = [spec.thermo_steps, spec.checkpoint_steps, *self._watchers.intervals]
         if spec.grade is not None:
             everys.append(spec.grade.every)
         distances = [every - self._step % every for every in everys]
@@ -271,11 +270,9 @@ class _Run:
         try:
             if measured is not None and line:
                 self.records.line(self._step, time, self._stage, measured, self._peak)
-                self._report(measured, time)
+                self._watchers.line(self._step, time, self._stage, self._stage_step, measured, self._peak)
                 self._peak = None
-            for callback in self._callbacks:
-                if self._step % callback.every == 0:
-                    callback.call(self._copy(), self._step)
+            self._watchers.structure(self._atoms, self._step)
         except StopRun as asked:
             self._peak = None if line else self._peak
             message = str(asked) or "an observer asked for it"
@@ -309,38 +306,6 @@ class _Run:
             message = f"{self._where()}: the run blew up: its potential energy is {measured.potential}"
             raise UnstableRunError(message, "not finite")
         return measured
-
-    def _report(self, measured: Measurement, time: float) -> None:
-        spec = self._spec
-        done, elapsed = self._step - self._first, clock.perf_counter() - self._began
-        stage = spec.stages[self._stage]
-        progress = Progress(
-            step=self._step,
-            steps=spec.steps,
-            stage=stage.name,
-            time=time,
-            temperature=measured.temperature,
-            target=stage.temperature_at(self._stage_step / spec.stage_steps[self._stage]),
-            energy=measured.potential,
-            volume=measured.volume,
-            pressure=measured.pressure,
-            grade=self._peak,
-            ns_per_day=done / elapsed * spec.timestep * 1e-6 * 86400,
-            seconds_left=elapsed / done * (spec.steps - self._step) if done else np.inf,
-        )
-        for watcher in self._watchers:
-            watcher(progress)
-
-    def _copy(self) -> Atoms:
-        """The atoms with what is known of them, for functions that are not ours."""
-        from ase.calculators.singlepoint import SinglePointCalculator
-
-        copy: Atoms = self._atoms.copy()
-        calculator = self._atoms.calc
-        names = ("energy", "free_energy", "energies", "forces", "stress", "stresses")
-        results = {name: calculator.results[name] for name in names if name in calculator.results}
-        copy.calc = SinglePointCalculator(copy, **{name: np.copy(value) for name, value in results.items()})
-        return copy
 
     def _snapshot(self, motion: MotionState, sizes: tuple[int, int, int], stop: Stop | None) -> Checkpoint:
         frames, thermo, selected = sizes

@@ -212,20 +212,21 @@ class _Watch:
 
     def look(self) -> None:
         """Report what is new."""
+        started = self._row is not None
         for row in self._follower.rows():
-            if self._row is None:  # LAMMPS has started
-                self._began = clock.perf_counter()
-            elif row.step == self._row.step:
+            if self._row is not None and row.step == self._row.step:
                 continue
             self._row, self.step = row, row.step
             for observer in self._observers:
                 observer(self._progress(row))
+        if not started and self._row is not None:  # from here on, LAMMPS's start does not count as time of its steps
+            self._first, self._began = self._row.step, clock.perf_counter()
 
     def _progress(self, row: Row) -> Progress:
         spec = self.spec
         number = stage_at(spec, row.step)
         before = sum(spec.stage_steps[:number])
-        done, elapsed = row.step - self._first, max(clock.perf_counter() - self._began, 1e-9)
+        done, elapsed, left = row.step - self._first, clock.perf_counter() - self._began, spec.steps - row.step
         return Progress(
             step=row.step,
             steps=spec.steps,
@@ -238,7 +239,7 @@ class _Watch:
             pressure=row.pressure,
             grade=None if math.isnan(row.grade) else row.grade,
             ns_per_day=done / elapsed * spec.timestep * 1e-6 * 86400,
-            seconds_left=elapsed / done * (spec.steps - row.step) if done else math.inf,
+            seconds_left=elapsed / done * left if done else math.inf,
         )
 
     def describe(self) -> str:
