@@ -314,6 +314,7 @@ def test_bulk(capsys, tmp_path):
     assert {"bulk.json", "bulk-elastic.png"} <= names(tmp_path)
 
 
+@pytest.mark.slow
 def test_all_of_a_crystal(crystal, tmp_path, capsys):
     status, out, err = analyse(capsys, "all", crystal, "--snapshots", 2, "--output", tmp_path / "out")
     assert status == 0
@@ -332,6 +333,7 @@ def test_all_of_a_crystal(crystal, tmp_path, capsys):
     assert "rings ..." in err
 
 
+@pytest.mark.slow
 def test_all_of_a_bicrystal_looks_at_its_boundaries(bicrystal, tmp_path, capsys):
     status, out, err = analyse(capsys, "all", bicrystal, "--stop", 60, "--snapshots", 2, "--output", tmp_path / "out")
     assert status == 0

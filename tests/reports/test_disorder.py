@@ -18,7 +18,7 @@ def test_distributions():
     figure.savefig(io.BytesIO(), format="png", dpi=50)
     axes = figure.axes[0]
     np.testing.assert_allclose(axes.lines[0].get_ydata(), found["all"].density)
-    text = [entry.get_text() for entry in axes.get_legend().get_texts()]
+    text = [entry.get_text() for entry in figure.legends[0].get_texts()]
     assert text == [
         f"all, mean {found['all'].mean:.3f} ± {found['all'].error:.3f}",
         f"first, mean {found['first'].mean:.3f}",

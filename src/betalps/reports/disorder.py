@@ -53,7 +53,10 @@ def plot_disorder(found: Disorder | Mapping[str, Disorder]) -> Figure:
         axes.axvline(2.0, color=INK, lw=0.8, ls=(0, (4, 3)))
         axes.set(xlabel="disorder parameter $S_j$  (1)", ylabel="density  (1)", xlim=(0.0, 4.0))
         axes.set_ylim(bottom=0.0)
-        axes.legend(loc="upper right")
+        if len(named) == 1:
+            axes.legend(loc="upper right")
+        else:
+            figure.legend(loc="outside lower center", fontsize=8.5)
         told = "\n".join(dict.fromkeys(one.definition for one in named.values()))
         axes.set_title(told, fontsize=8, color="#555555", loc="left")
     return figure

@@ -115,6 +115,7 @@ def plot_ring_sizes(found: Rings | Mapping[str, Rings], *, largest: int = 12) ->
             )
         axes.set(xlabel=f"{next(iter(named.values())).species} ions in a ring", ylabel="fraction of rings  (1)")
         axes.set_xticks(range(3, largest + 1))
+        axes.set_ylim(top=(1.0 + 0.09 * len(named)) * axes.get_ylim()[1])  # room for the legend
         _finish(axes, named)
     return figure
 

@@ -165,7 +165,8 @@ def _regional(analyses: Sequence[Analysed], image: Image) -> str:
         "Of the lithium within 10 Å of a boundary, corrected for ions that leave; in brackets 95 % intervals. "
         "ξ = D across over the larger D along: 1 where all directions are alike."
     )
-    drawn = _figure(image(plot_isotropy(found)), "D of the boundary against ξ.") if _resolved(found) else ""
+    short = {name.replace(", boundary", ""): one for name, one in found.items()}
+    drawn = _figure(image(plot_isotropy(short)), "D of the boundary against ξ.") if _resolved(found) else ""
     return f'<h2>Diffusion at the boundaries</h2>{_table(head, rows)}<p class="lead">{note}</p>{drawn}'
 
 

@@ -3,42 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from betalps.analysis import (
-    Result,
-    concentration_profile,
-    crystal_sites,
-    disorder,
-    jumps,
-    planar_density,
-    polyanions,
-    radial_distributions,
-    regional_diffusion,
-    reorientation,
-    rings,
-    site_occupancy,
-    site_visits,
-)
 from betalps.errors import BetalpsError
 from betalps.files import write_atomic
 from betalps.provenance import provenance
-from betalps.structures import around_boundaries, beta_li3ps4_sites
-from betalps.structures.regions import Region
 from betalps.studies.config import StudyConfig
-from betalps.studies.systems import CRYSTAL, System, build_systems
-from betalps.trajectories import Trajectory, open_trajectory
+from betalps.studies.systems import System, build_systems
 from betalps.typing import Json, PathLike
 
-WHOLE, BOUNDARY = "whole cell", "boundary"
-
-# Frames that an analysis takes at the most, spread over the run: more would repeat what is known within the errors.
-_FRAMES = {"rdf": 150, "polyanions": 150, "disorder": 80, "rings": 40}
-
-_Job = Callable[[], Mapping[str, Result]]
+if TYPE_CHECKING:
+    from betalps.analysis import Result
+    from betalps.studies.region_jobs import Job
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -48,9 +27,9 @@ class RegionAnalyses:
     Attributes
     ----------
     system
-        `CRYSTAL`, or the name of a boundary.
+        `betalps.studies.systems.CRYSTAL`, or the name of a boundary.
     region
-        `WHOLE`, or `BOUNDARY`: the slabs about the boundaries.
+        ``"whole cell"``, or ``"boundary"``: the slabs about the boundaries.
     temperature
         Of the run, K.
     results
@@ -88,6 +67,9 @@ def analyse_study(
     -----
     Writes ``structure.extxyz`` into the folder of each system too, so that ``betalps analyse`` finds the boundaries.
     """
+    from betalps.studies.region_jobs import jobs_of
+    from betalps.trajectories import open_trajectory
+
     folder, systems = Path(folder), build_systems(config)
     shared = set.intersection(*(set(system.specs) for system in systems))
     found: list[RegionAnalyses] = []
@@ -99,7 +81,7 @@ def analyse_study(
                 continue
             _write_structure(system, place.parent / "structure.extxyz")
             trajectory = open_trajectory(place / "trajectory")
-            for region, jobs in _jobs(system, trajectory, structure=temperature == chosen):
+            for region, jobs in jobs_of(system, trajectory, structure=temperature == chosen):
                 if observer is not None:
                     observer(f"{system.name}, {region}, {temperature:g} K")
                 found.append(_done(system.name, region, temperature, jobs))
@@ -107,53 +89,7 @@ def analyse_study(
     return tuple(found)
 
 
-def _jobs(system: System, trajectory: Trajectory, *, structure: bool) -> Iterator[tuple[str, dict[str, _Job]]]:
-    """What to do with a run, by region."""
-    if system.name == CRYSTAL:
-        if structure:
-            yield (
-                WHOLE,
-                {**_everywhere(trajectory, None), **_framework(trajectory), "sites": partial(_sites, trajectory)},
-            )
-        return
-    slabs = around_boundaries(system.atoms)
-    diffusing: dict[str, _Job] = {
-        "regional diffusion": lambda: {"regional diffusion": regional_diffusion(trajectory, slabs)}
-    }
-    yield BOUNDARY, {**diffusing, **(_everywhere(trajectory, slabs) if structure else {})}
-    if structure:
-        yield WHOLE, {**_along_normal(system, trajectory), **_framework(trajectory)}
-
-
-def _everywhere(trajectory: Trajectory, region: Region | None) -> dict[str, _Job]:
-    """What can be compared between regions."""
-    part = {name: trajectory[:: -(-len(trajectory) // number)] for name, number in _FRAMES.items()}
-    return {
-        "rdf": lambda: {"rdf": radial_distributions(part["rdf"], region=region)},
-        "polyanions": lambda: {"polyanions": polyanions(part["polyanions"], region=region)},
-        "disorder": lambda: {"disorder": disorder(part["disorder"], region=region)},
-        "rings": lambda: {"rings": rings(part["rings"], region=region)},
-    }
-
-
-def _framework(trajectory: Trajectory) -> dict[str, _Job]:
-    return {"reorientation": lambda: {"reorientation": reorientation(trajectory)}}
-
-
-def _along_normal(system: System, trajectory: Trajectory) -> dict[str, _Job]:
-    """What shows where the boundaries are; the map looks along the first vector, in their plane."""
-    return {
-        "profile": lambda: {"profile": concentration_profile(trajectory, boundaries=system.atoms)},
-        "map": lambda: {"map": planar_density(trajectory, axis=0)},
-    }
-
-
-def _sites(trajectory: Trajectory) -> dict[str, Result]:
-    visits = site_visits(trajectory, crystal_sites(beta_li3ps4_sites()).filling(trajectory.mean_cell))
-    return {"occupancy": site_occupancy(visits), "jumps": jumps(visits)}
-
-
-def _done(system: str, region: str, temperature: float, jobs: Mapping[str, _Job]) -> RegionAnalyses:
+def _done(system: str, region: str, temperature: float, jobs: Mapping[str, Job]) -> RegionAnalyses:
     results: dict[str, Result] = {}
     missing: dict[str, str] = {}
     for name, job in jobs.items():

@@ -29,6 +29,16 @@ def test_the_whole_cell_relaxes_to_the_minimum():
     assert np.array_equal(start.cell.array, stretched([0.02, -0.01, 0.015]).cell.array)
 
 
+def test_the_shape_relaxes_at_its_volume():
+    start = stretched([0.02, -0.01, 0.015])
+    end = relax(start, EMT(), Relaxation(fmax=1e-3, optimizer="LBFGS"), free="shape")
+    assert end.converged
+    assert end.atoms.get_volume() == pytest.approx(start.get_volume(), rel=1e-6)
+    assert np.ptp(end.atoms.cell.lengths()) < 2e-3  # cubic again
+    assert np.ptp(end.stress[:3]) < 0.05
+    assert abs(end.stress[:3].mean()) > 0.5  # but under pressure
+
+
 @pytest.mark.parametrize("free", ["normal", "out of plane"])
 def test_the_plane_stays(free):
     start = stretched([0.02, 0.02, 0.0])
@@ -91,7 +101,7 @@ def test_a_calculator_without_stress():
 def test_bad_input():
     with pytest.raises(StructureError, match=r"energy nan of Cu4: expected a finite one"):
         relax(stretched([0, 0, 0]), WithoutStress(energy=float("nan")), free="nothing")
-    with pytest.raises(ValueError, match="free 'height': expected one of cell, out of plane, normal, nothing"):
+    with pytest.raises(ValueError, match="free 'height': expected one of cell, shape, out of plane, normal, nothing"):
         relax(stretched([0, 0, 0]), EMT(), free="height")
     with pytest.raises(ValueError, match=r"fmax 0\.0 eV/Å: expected a force above 0"):
         Relaxation(fmax=0.0)

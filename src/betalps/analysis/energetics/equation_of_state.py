@@ -139,11 +139,11 @@ def equation_of_state(
     tell(observer, _STAGE, 0, points)
     for number, factor in enumerate(np.cbrt(np.linspace(1.0 - span, 1.0 + span, points))):
         stretched = deformed(atoms, (factor - 1.0) * np.eye(3))
-        end, energy, good = _relaxed(stretched, calculator, relaxation, relax_shape=relax_shape)
-        volumes.append(end.get_volume())
-        energies.append(energy)
-        cells.append(end.cell.array)
-        converged &= good
+        end = relax(stretched, calculator, relaxation, free="shape" if relax_shape else "nothing")
+        volumes.append(end.atoms.get_volume())
+        energies.append(end.energy)
+        cells.append(end.atoms.cell.array)
+        converged &= end.converged or relaxation.steps == 0
         tell(observer, _STAGE, number + 1, points)
     return EquationOfState(
         **_fit(np.array(volumes), np.array(energies)),
@@ -152,20 +152,6 @@ def equation_of_state(
         converged=converged,
         parameters={"span": span, "points": points, "relax_shape": relax_shape, **how_relaxed(relaxation)},
     )
-
-
-def _relaxed(atoms: Atoms, calculator: Any, how: Relaxation, *, relax_shape: bool) -> tuple[Atoms, float, bool]:
-    from ase import optimize
-    from ase.filters import FrechetCellFilter
-
-    if not relax_shape:
-        end = relax(atoms, calculator, how, free="nothing")
-        return end.atoms, end.energy, end.converged or how.steps == 0
-    atoms.calc = calculator
-    target = FrechetCellFilter(atoms, constant_volume=True)
-    with getattr(optimize, how.optimizer)(target, logfile=None) as optimizer:
-        converged = bool(optimizer.run(fmax=how.fmax, steps=how.steps))
-    return atoms, float(atoms.get_potential_energy()), converged or how.steps == 0
 
 
 def _fit(volumes: Floats, energies: Floats) -> dict[str, Any]:

@@ -19,11 +19,12 @@ if TYPE_CHECKING:
     from ase import Atoms
 
 Optimizer: TypeAlias = Literal["FIRE", "LBFGS"]
-Free: TypeAlias = Literal["cell", "out of plane", "normal", "nothing"]
+Free: TypeAlias = Literal["cell", "shape", "out of plane", "normal", "nothing"]
 
 # strains that go along, in Voigt order: xx yy zz yz xz xy
 _MASKS: dict[str, tuple[bool, ...]] = {
     "cell": (True,) * 6,
+    "shape": (True,) * 6,
     "out of plane": (False, False, True, True, True, False),
     "normal": (False, False, True, False, False, False),
 }
@@ -104,8 +105,8 @@ def relax(
     relaxation
         The default is `Relaxation()`.
     free
-        ``"cell"``: all of it. ``"normal"``: its height along z. ``"out of plane"``: height and shears along z; the
-        in-plane cell stays. ``"nothing"``.
+        ``"cell"``: all of it. ``"shape"``: lengths and angles, at fixed volume. ``"normal"``: its height along z.
+        ``"out of plane"``: height and shears along z; the in-plane cell stays. ``"nothing"``.
     observer
         Called with steps done, energy in eV and the largest force in eV/Å, before the first step and after each.
 
@@ -130,7 +131,11 @@ def relax(
     moving: Atoms = atoms.copy()
     moving.calc = calculator
     start = _energy(moving)
-    target = moving if free == "nothing" else FrechetCellFilter(moving, mask=list(_MASKS[free]))
+    target = (
+        moving
+        if free == "nothing"
+        else FrechetCellFilter(moving, mask=list(_MASKS[free]), constant_volume=free == "shape")
+    )
     with _small_matrices(), getattr(optimize, how.optimizer)(target, logfile=None) as optimizer:
         converged = False
         for reached in optimizer.irun(fmax=how.fmax, steps=how.steps):
