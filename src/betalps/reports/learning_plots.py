@@ -80,12 +80,13 @@ def plot_grades(results: Json) -> Figure:
     with drawing():
         figure = Figure(figsize=(6.4, 0.5 + 2.1 * rows), layout="constrained")
         grid = figure.subplots(rows, min(3, len(shown)), sharex=True, sharey=True, squeeze=False).ravel()
+        met = [grade for run in runs for grade in (*run["grades"], run["worst"] or 0.0) if grade > 0] or [1.0]
+        top = min(2 * max(met), _TOP)
+        grid[0].set(yscale="log", ylim=(0.7 * min(met), top))
         for axes, entry in zip(grid, shown, strict=False):
-            _draw_grades(axes, entry, results["config"]["exploration"]["gamma_select"], colours)
+            _draw_grades(axes, entry, results["config"]["exploration"]["gamma_select"], top, colours)
         for axes in grid[len(shown) :]:
             axes.set_axis_off()
-        grades = [grade for run in runs for grade in run["grades"] if grade > 0] or [1.0]
-        grid[0].set(yscale="log", ylim=(0.7 * min(grades), min(2 * max(grades), _TOP)))
         figure.supxlabel("time  (ps)", fontsize=10)
         figure.supylabel("extrapolation grade", fontsize=10)
         handles = [_key(colour, f"{kelvin:g} K") for kelvin, colour in sorted(colours.items())]
@@ -99,13 +100,12 @@ def _key(colour: Any, label: str) -> Any:
     return Line2D([], [], color=colour, label=label)
 
 
-def _draw_grades(axes: Axes, entry: Json, select: float, colours: dict[float, Any]) -> None:
+def _draw_grades(axes: Axes, entry: Json, select: float, top: float, colours: dict[float, Any]) -> None:
     for run in entry["explore"]["runs"]:
         colour = colours[run["temperature"]]
-        grades = np.minimum(run["grades"], _TOP)
-        axes.plot(run["times"], grades, color=colour, lw=0.9)
+        axes.plot(run["times"], np.minimum(run["grades"], top), color=colour, lw=0.9)
         if run["ended"] != "finished":
-            worst = _TOP if run["worst"] is None else min(run["worst"], _TOP)
+            worst = top if run["worst"] is None else min(run["worst"], top)
             axes.plot(run["time"], worst, "x", color=colour, ms=5, mew=1.4, clip_on=False)
     axes.axhline(select, color=INK, ls=":", lw=0.8)
     axes.axhline(entry["explore"]["gamma_break"], color=INK, ls="--", lw=0.8)
