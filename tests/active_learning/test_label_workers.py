@@ -6,8 +6,8 @@ import time
 
 import pytest
 
-from active_learning.labellers import Hanging, coppers, starts_a_program
-from betalps.active_learning import LabellingError, LabelWorkers, label
+from active_learning.labellers import Hanging, cannot_begin, coppers, starts_a_program
+from betalps.active_learning import LabellingError, LabelWorkers, label, label_workers
 from betalps.active_learning.labelling import Outcome
 from test_workers import ends
 
@@ -37,6 +37,15 @@ def test_what_takes_its_process_along_is_a_failure(tmp_path):
         found = label(frames, Hanging(dies=frames[1].cell[0, 0]), folder=tmp_path, executor=workers)
     assert found.computed == 2
     assert "the process ended with exit code -9 during the calculation" in found.failures[1].reason
+
+
+def test_a_process_that_cannot_begin_is_no_failure_of_the_structure(tmp_path, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr(label_workers, "_serve", cannot_begin)
+        with LabelWorkers(1) as workers, pytest.raises(LabellingError, match="exit code 1 before it could begin"):
+            label(coppers(2), Hanging(), folder=tmp_path, executor=workers)
+    with LabelWorkers(1) as workers:
+        assert label(coppers(2), Hanging(), folder=tmp_path, executor=workers).computed == 2
 
 
 def test_programs_of_a_calculator_end_with_it(tmp_path):
