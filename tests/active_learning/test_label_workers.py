@@ -61,6 +61,7 @@ def test_programs_of_a_calculator_end_with_it(tmp_path):
 
 def test_closing_ends_what_is_under_way():
     workers = LabelWorkers(1)
+    workers.submit(os.getpid).result()  # it has begun
     future = workers.submit(time.sleep, 60)
     waiting = workers.submit(os.getpid)
     time.sleep(0.1)
