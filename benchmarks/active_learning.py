@@ -276,7 +276,7 @@ def main() -> None:
     mode.add_argument("--driver", default="beta-lps", help="potential that drives the runs of both sets")
     mode.add_argument("--level", type=int, default=8)
     mode.add_argument("--seeds", type=int, default=3)
-    mode.add_argument("--iterations", type=int, default=4)
+    mode.add_argument("--iterations", type=int, default=12)
     mode.add_argument("--most", type=int, default=40, help="labels of an iteration (%(default)s)")
     mode.add_argument("--time", type=float, default=4.0, help="of a run, ps (%(default)s)")
     mode.add_argument("--test-times", type=float, nargs=3, default=[1.0, 1.0, 2.6], help="ps of the test set's stages")

@@ -124,6 +124,11 @@ def starts_a_program(file):
     time.sleep(3600)
 
 
+def cannot_begin(connection):
+    """A process whose imports fail, as on a node without the package."""
+    sys.exit(1)
+
+
 def dies():
     """As if the process had run out of memory."""
     os._exit(1)

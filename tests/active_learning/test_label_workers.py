@@ -6,8 +6,8 @@ import time
 
 import pytest
 
-from active_learning.labellers import Hanging, coppers, starts_a_program
-from betalps.active_learning import LabellingError, LabelWorkers, label
+from active_learning.labellers import Hanging, cannot_begin, coppers, starts_a_program
+from betalps.active_learning import LabellingError, LabelWorkers, label, label_workers
 from betalps.active_learning.labelling import Outcome
 from test_workers import ends
 
@@ -39,6 +39,15 @@ def test_what_takes_its_process_along_is_a_failure(tmp_path):
     assert "the process ended with exit code -9 during the calculation" in found.failures[1].reason
 
 
+def test_a_process_that_cannot_begin_is_no_failure_of_the_structure(tmp_path, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr(label_workers, "_serve", cannot_begin)
+        with LabelWorkers(1) as workers, pytest.raises(LabellingError, match="exit code 1 before it could begin"):
+            label(coppers(2), Hanging(), folder=tmp_path, executor=workers)
+    with LabelWorkers(1) as workers:
+        assert label(coppers(2), Hanging(), folder=tmp_path, executor=workers).computed == 2
+
+
 def test_programs_of_a_calculator_end_with_it(tmp_path):
     """What a calculator starts is in its process group, which is ended as a whole."""
     with LabelWorkers(1, timeout=1.5) as workers:
@@ -52,6 +61,7 @@ def test_programs_of_a_calculator_end_with_it(tmp_path):
 
 def test_closing_ends_what_is_under_way():
     workers = LabelWorkers(1)
+    workers.submit(os.getpid).result()  # it has begun
     future = workers.submit(time.sleep, 60)
     waiting = workers.submit(os.getpid)
     time.sleep(0.1)

@@ -138,7 +138,12 @@ class _Process:
         if not ours.poll(_STARTING):
             self.end()
             raise LabellingError(f"a process to label in did not start within {_STARTING:g} s")
-        ours.recv()
+        try:
+            ours.recv()
+        except EOFError:  # no calculation has begun: no structure is to blame
+            code = self._code()
+            self.end()
+            raise LabellingError(f"a process to label in ended with exit code {code} before it could begin") from None
         self._connection = ours
         return ours
 
