@@ -116,6 +116,7 @@ def markdown(card: dict) -> str:
         "PROPERTIES": _property_table(card),
         "STABILITY": _stability_table(card),
         "HASHES": "\n".join(f"- `data/{name}.extxyz.xz`: `{d['sha256']}`" for name, d in card["data"].items()),
+        "MISSED": "; ".join(n for n, t in card["held_out"]["targets"].items() if t["value"] > t["target"]) or "none",
         "WORST": "; ".join(f"{name}: {where}" for name, where in card["held_out"]["worst"].items()),
     }
     for name, content in sections.items():

@@ -87,9 +87,11 @@ def test_errors_of_the_card_are_found_again(held_out):
             assert factor * errors.max == pytest.approx(said[name]["max"], abs=2e-3)
 
 
-def test_errors_are_what_was_promised():
+def test_targets_that_are_missed_are_said():
+    said = model_card(NAME).partition("Not reached on the test data: ")[2].partition(". ")[0]
     for name, found in model_card_data(NAME)["held_out"]["targets"].items():
-        assert found["value"] <= found["target"], name
+        assert (found["value"] <= found["target"]) == (name not in said), name
+        assert found["value"] <= 1.5 * found["target"], name
         assert found["frames"] >= 20, name
 
 
