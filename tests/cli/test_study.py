@@ -135,7 +135,8 @@ def test_whole_study(tmp_path, capsys):
     out = tmp_path / "out"
     assert main(["study", *SMALL, "--output", str(out)]) == 0
     shown = capsys.readouterr()
-    assert sorted(p.name for p in out.iterdir()) == ["1000K", "1200K", "800K", "report.html", "results.json"]
+    files = ["analyses.json", "report.html", "results.json", "structure.extxyz"]
+    assert sorted(p.name for p in out.iterdir()) == ["1000K", "1200K", "800K", *files]
     results = json.loads((out / "results.json").read_text())
     for run in results["runs"]:
         estimate = run["diffusion"]["total"]
@@ -144,13 +145,15 @@ def test_whole_study(tmp_path, capsys):
     assert str(out / "report.html") in shown.out
     # No terminal: a line for every tenth, and no bar.
     assert shown.err.count("800 K: 50 % at") == 1
-    assert shown.err.count("\n") == 30
+    said = "analysing crystal, whole cell, 800 K\n"
+    assert shown.err.count("\n") == 30 + 1
+    assert shown.err.endswith(said)
     assert "\r" not in shown.err
     # A second call computes nothing and says the same.
     assert main(["study", *SMALL, "--output", str(out)]) == 0
     again = capsys.readouterr()
     assert again.out == shown.out
-    assert again.err == ""
+    assert again.err == said
 
 
 def test_another_study_in_the_folder_is_refused(tmp_path, capsys):

@@ -209,7 +209,7 @@ def plot_paddle_wheel(result: PaddleWheel) -> Figure:
         axes.legend(loc="upper left", ncols=2)
         told = result.parameters
         with_jump, without = (
-            f"{value:.1f} ± {error:.1f}°"
+            f"{value:.1f} ± {error:.1f}°" if np.isfinite(value) else "(never)"
             for value, error in (
                 (result.angle_with, result.angle_with_error),
                 (result.angle_without, result.angle_without_error),
