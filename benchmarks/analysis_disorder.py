@@ -60,7 +60,7 @@ def best(job: Callable[[], np.ndarray], repeats: int) -> tuple[np.ndarray, float
     return found, min(cpu), min(wall)
 
 
-def run(arguments: Sequence[str] | None = None) -> None:
+def run(arguments: Sequence[str] | None = None) -> list[tuple[str, float, float, str]]:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--ions", type=int, default=4608)
     parser.add_argument("--repeats", type=int, default=5)
@@ -72,7 +72,7 @@ def run(arguments: Sequence[str] | None = None) -> None:
         "freud": lambda: by_freud(atoms),
     }
     print(f"disorder parameter of {options.ions} Li   {'CPU s':>8s} {'wall s':>8s} {'same to':>9s}")
-    ours = None
+    ours, spent = None, {}
     for name, job in jobs.items():
         try:
             found, cpu, wall = best(job, options.repeats)
@@ -80,7 +80,10 @@ def run(arguments: Sequence[str] | None = None) -> None:
             print(f"{name:34s} not installed")
             continue
         ours = found if ours is None else ours
+        spent[name] = cpu
         print(f"{name:34s} {cpu:8.3f} {wall:8.3f} {np.abs(found - ours).max():9.1e}", flush=True)
+    ratio = spent["betalps"] / spent.get("pyscal3", np.nan)
+    return [("S_j of 4608 Li: CPU time over pyscal3's", ratio, 1.0, "")]
 
 
 def main() -> None:

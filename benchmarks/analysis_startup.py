@@ -59,17 +59,20 @@ def first_call(call: str, cache: str | None) -> tuple[float, float]:
     return imported, called
 
 
-def run(arguments: Sequence[str] | None = None) -> None:
+def run(arguments: Sequence[str] | None = None) -> list[tuple[str, float, float, str]]:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--cold", action="store_true", help="nothing is compiled yet")
     options = parser.parse_args(arguments)
     print(f"{'first call in a fresh process':30s} {'import s':>9s} {'call s':>9s}   target: below 3 s together")
+    slowest = 0.0
     for name, call in CALLS.items():
         with tempfile.TemporaryDirectory() as empty:
             if not options.cold:
                 first_call(call, None)  # so that the cache is filled
             imported, called = first_call(call, empty if options.cold else None)
+        slowest = max(slowest, imported + called)
         print(f"{name:30s} {imported:9.2f} {called:9.2f}", flush=True)
+    return [] if options.cold else [("first call of an analysis in a fresh process", slowest, 3.0, "s")]
 
 
 def main() -> None:

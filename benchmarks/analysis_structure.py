@@ -8,6 +8,7 @@ CPU seconds on one thread, best of the repeats, ours and freud's taken in turn.
 import argparse
 import time
 from collections.abc import Callable, Sequence
+from importlib.util import find_spec
 
 import numpy as np
 from ase import Atoms
@@ -55,7 +56,7 @@ def clock(job: Callable[[], object]) -> float:
     return time.process_time() - start
 
 
-def run(arguments: Sequence[str] | None = None) -> None:
+def run(arguments: Sequence[str] | None = None) -> list[tuple[str, float, float, str]]:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--no-peer", action="store_true")
@@ -69,7 +70,10 @@ def run(arguments: Sequence[str] | None = None) -> None:
         "density of Li, 0.4 Å": lambda: density_grid(atoms),
         "profile of Li": lambda: concentration_profile(atoms),
     }
-    if not options.no_peer:
+    peer = not options.no_peer and find_spec("freud") is not None
+    if not peer:
+        print("freud is left out, or not installed: pip install freud-analysis")
+    if peer:
         jobs["all partial RDFs to 10 Å, freud"] = lambda: by_freud(atoms)
         ours, theirs = radial_distributions(atoms), by_freud(atoms)
         worst = max(np.abs(ours[pair].g - g).max() / g.max() for pair, g in theirs.items())
@@ -80,6 +84,8 @@ def run(arguments: Sequence[str] | None = None) -> None:
     print(f"{f'{len(atoms):,} atoms, one frame':44s} {'CPU s':>8s}")
     for name, seconds in best.items():
         print(f"{name:44s} {seconds:8.3f}")
+    ratio = best["all partial RDFs to 10 Å"] / best.get("all partial RDFs to 10 Å, freud", np.nan)
+    return [("all partial RDFs to 10 Å: CPU time over freud's", ratio, 0.5, "")]
 
 
 def main() -> None:
