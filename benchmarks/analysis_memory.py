@@ -34,14 +34,14 @@ CALLS = {
     "profile": "concentration_profile(trajectory, boundaries=[0.0, 25.0])",
     "rings in a slab": "rings(some[::5], region=slab)",
     "disorder": "disorder(some)",
-    "sites and jumps": "jumps(site_visits(trajectory, crystal_sites(beta_li3ps4_sites()).filling(trajectory.cells[0])))",
+    "sites and jumps": "jumps(site_visits(trajectory, crystal_sites(sites()).filling(trajectory.mean_cell)))",
     "lattice": "lattice_parameters(trajectory)",
 }
 
 _SCRIPT = """
 import resource, sys, time
 from betalps.analysis import *
-from betalps.structures import beta_li3ps4_sites, slab_region
+from betalps.structures import beta_li3ps4_sites as sites, slab_region
 from betalps.trajectories import open_trajectory
 trajectory = open_trajectory(sys.argv[1])
 some = trajectory[:: -(-len(trajectory) // 100)]
