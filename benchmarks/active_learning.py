@@ -262,7 +262,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     modes = parser.add_subparsers(dest="mode", required=True)
     mode = modes.add_parser("cost")
-    mode.add_argument("--potentials", nargs="+", default=["beta-lps-interim", "beta-lps"])
+    mode.add_argument("--potentials", nargs="+", default=["beta-lps", "beta-lps"])
     mode.add_argument("--steps", type=int, default=1000, help="of 128 atoms (%(default)s)")
     mode.add_argument("--repeats", type=int, default=3)
     mode = modes.add_parser("missed")

@@ -80,4 +80,4 @@ def test_bad_arguments(tmp_path):
     with pytest.raises(ValueError, match="runs of one name"):
         draw_held_out([*runs, *runs], tmp_path)
     with pytest.raises(BetalpsError, match="active set"):
-        draw_held_out(boundary_test_runs(**QUICK, potential="beta-lps-interim")[:1], tmp_path)
+        draw_held_out(boundary_test_runs(**QUICK, potential="beta-lps")[:1], tmp_path)

@@ -38,7 +38,7 @@ def _add_bulk(parser: argparse.ArgumentParser) -> None:
         "--ordering", metavar="NAME", help="lithium ordering of beta: see betalps build bulk --list (4b4)"
     )
     _add_supercell(parser)
-    parser.add_argument("--potential", default="beta-lps-interim", metavar="NAME|FILE", help="(%(default)s)")
+    parser.add_argument("--potential", default="beta-lps", metavar="NAME|FILE", help="(%(default)s)")
     parser.add_argument("--strain", type=float, default=0.005, metavar="E", help="largest (%(default)s)")
     parser.add_argument("--points", type=int, default=2, metavar="N", help="strains of each pattern (%(default)s)")
     parser.add_argument("--fmax", type=float, default=5e-4, metavar="eV/Å", help="force that ends it (%(default)s)")
