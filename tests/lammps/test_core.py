@@ -24,7 +24,7 @@ def _built():
 
 @pytest.fixture
 def path(tmp_path):
-    load(BUNDLED).write(tmp_path / "potential.almtp")
+    load(BUNDLED).without_active_set().write(tmp_path / "potential.almtp")
     return tmp_path / "potential.almtp"
 
 

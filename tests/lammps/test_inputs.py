@@ -6,6 +6,7 @@ import pytest
 from betalps.errors import BetalpsError, CheckpointError, StructureError
 from betalps.lammps.box import is_skewed, turn_of
 from betalps.lammps.writing import write_run
+from betalps.potentials import load
 from betalps.protocols import Grading, RunSpec, Stage, amorphization
 
 
@@ -45,8 +46,10 @@ def test_amorphization_counts_its_steps(distorted, tmp_path):
 
 def test_grades_and_bounds(distorted, tmp_path):
     stage = Stage(name="a", time=1, temperature=300, ensemble="nvt")
+    bare = tmp_path / "bare.almtp"
+    load("beta-lps").without_active_set().write(bare)
     with pytest.raises(BetalpsError, match="expected a potential with an active set"):
-        script(tmp_path, distorted(), stage, grade=Grading())
+        script(tmp_path / "run", distorted(), stage, grade=Grading(), potential=str(bare))
     lines = script(tmp_path, distorted(), stage, temperature_bounds=(10, 400), volume_bounds=(0.9, 1.1))
     volume = distorted().cell.volume
     assert 'variable temperature_out equal "(temp < 10) || (temp > 400)"' in lines

@@ -67,7 +67,7 @@ class _Bar:
 
     def __call__(self, event: Event) -> None:
         progress, run = event.progress, (event.system, event.temperature)
-        self._bar.update(max(0, progress.step - self._done.get(run, 0)) * self._picoseconds)
+        more = max(0, progress.step - self._done.get(run, 0))
         self._done[run] = max(progress.step, self._done.get(run, 0))
         if progress.step < progress.steps:
             self._running[run] = event
@@ -76,6 +76,7 @@ class _Bar:
         speed = sum(running.progress.ns_per_day for running in self._running.values())
         states = [_state(running) for running in self._running.values()]
         self._bar.set_postfix_str(" | ".join([*states, f"{speed:.0f} ns/day"]), refresh=False)
+        self._bar.update(more * self._picoseconds)  # which draws: last
 
 
 def _state(event: Event) -> str:
