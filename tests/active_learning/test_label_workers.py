@@ -24,10 +24,10 @@ def test_labels_are_those_of_one_process(tmp_path):
 def test_what_hangs_is_a_failure_and_others_go_on(tmp_path):
     frames = coppers(3)
     frames[1].set_cell(frames[1].cell * 1.01)
-    with LabelWorkers(1, timeout=1.0) as workers:
+    with LabelWorkers(1, timeout=5.0) as workers:
         found = label(frames, Hanging(hangs=frames[1].cell[0, 0]), folder=tmp_path, executor=workers)
     assert found.computed == 2
-    assert found.failures[1].reason == "TimeoutError: no label within 1 s"
+    assert found.failures[1].reason == "TimeoutError: no label within 5 s"
 
 
 def test_what_takes_its_process_along_is_a_failure(tmp_path):
@@ -50,7 +50,7 @@ def test_a_process_that_cannot_begin_is_no_failure_of_the_structure(tmp_path, mo
 
 def test_programs_of_a_calculator_end_with_it(tmp_path):
     """What a calculator starts is in its process group, which is ended as a whole."""
-    with LabelWorkers(1, timeout=1.5) as workers:
+    with LabelWorkers(1, timeout=5.0) as workers:
         started = workers.submit(starts_a_program, tmp_path / "pid")
         outcome = started.result()
         assert isinstance(outcome, Outcome)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _PANELS = 6  # iterations whose grades are drawn: the first, and the last ones
+_WIDE = 20.0  # ratio of errors beyond which their axis is logarithmic
 _TOP = 3e3  # grades beyond are drawn there
 
 
@@ -49,7 +50,11 @@ def plot_learning_errors(results: Json) -> Figure:
                 if points:
                     axes.plot(*zip(*points, strict=True), marker="o", ms=4, label=name, **line)
             axes.set(xlabel="iteration", ylabel=label)
-            axes.set_ylim(bottom=0)
+            values = [errors[name][key] for _, errors in fits for name in names if errors.get(name, {}).get(key)]
+            if values and max(values) > _WIDE * min(values):
+                axes.set_yscale("log")
+            else:
+                axes.set_ylim(bottom=0)
             axes.xaxis.set_major_locator(MaxNLocator(integer=True))
             axes.grid(axis="y", color="#e5e5e5", lw=0.6)
         figure.axes[0].legend()
