@@ -27,6 +27,7 @@ def report(potential, frames) -> tuple[ErrorReport, dict]:
         "force, 300 to 600 K": lambda a: a.info["temperature_K"] <= 600,
         "energy, >= 128 atoms, to 1200 K": lambda a: len(a) >= 128 and a.info["temperature_K"] <= 1200,
         "energy, 32 atoms": lambda a: len(a) == 32,
+        "energy, 32 atoms, to 1200 K": lambda a: len(a) == 32 and a.info["temperature_K"] <= 1200,
         "stress, all": lambda a: True,
     }
     wanted = {}

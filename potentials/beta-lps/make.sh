@@ -82,22 +82,17 @@ if all; then
 fi
 fourth="$everything data/round4.extxyz.xz"
 python fit.py $fourth --warm "$W/p13.almtp" $last --iterations 7 --energy-weight 2 \
-    --stress-weight 0.02 --cold-weight 10 --melt-weight 0.7 --contact-weight 0.04 --output "$W/p14.almtp"
+    --stress-weight 0.02 --cold-weight 10 --melt-weight 0.7 --contact-weight 0.04 \
+    --held data/validation.extxyz.xz --output "$W/beta-lps.almtp"
 if all; then
-    draw test p14 100 "" ""
+    draw test beta-lps 100 "" ""
     python label.py "$W/labels" "$W/test.extxyz.xz" --output "$W/test-labelled.extxyz.xz"
     pack test test
-    draw r5 p14 100 "" ""
+    # for the next potential; see README.md
+    draw r5 beta-lps 100 "" ""
     python label.py "$W/labels" "$W/r5.extxyz.xz" --output "$W/r5-labelled.extxyz.xz"
     pack round5 r5
 fi
-fifth="$fourth data/round5.extxyz.xz --stress-weight 0.02 --melt-weight 0.7 --contact-weight 0.04"
-forces="--force-weight 0.15 --force-scale 0.3"
-python fit.py $fifth --warm "$W/p14.almtp" --radial-size 12 $forces --iterations 10 --energy-weight 4 --cold-weight 10 \
-    --output "$W/q3.almtp"
-python fit.py $fifth --warm "$W/q3.almtp" --radial-size 20 $forces --iterations 12 --energy-weight 3 --cold-weight 12 \
-    --held data/validation.extxyz.xz --output "$W/beta-lps.almtp"
-
 if all; then python properties.py teacher --output teacher.json; fi
 python stability.py "$W/beta-lps.almtp" "$W/stability"
 python card.py "$W/beta-lps.almtp" --stability "$W/stability" --output "$W"

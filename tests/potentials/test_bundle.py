@@ -88,10 +88,10 @@ def test_errors_of_the_card_are_found_again(held_out):
 
 
 def test_targets_that_are_missed_are_said():
-    said = model_card(NAME).partition("Not reached on the test data: ")[2].partition(". ")[0]
+    said = model_card(NAME).partition("Not reached on the test data: ")[2].partition(". ")[0].split("; ")
     for name, found in model_card_data(NAME)["held_out"]["targets"].items():
         assert (found["value"] <= found["target"]) == (name not in said), name
-        assert found["value"] <= 1.5 * found["target"], name
+        assert found["value"] <= 2 * found["target"], name
         assert found["frames"] >= 20, name
 
 
@@ -102,7 +102,8 @@ def test_grades_work_out_of_the_box(held_out):
     crystal.calc = MTP(NAME, threads=1, grade=True)
     assert 0 < crystal.calc.get_grade(crystal) <= 1.1
     crystal.positions[0] += [0.0, 0.0, 1.4]  # onto a neighbour
-    assert crystal.calc.get_grade(crystal) > 10
+    with pytest.warns(UserWarning, match="'never seen'"):
+        assert crystal.calc.get_grade(crystal) > 10
     cold = [atoms for atoms in held_out if atoms.info["temperature_K"] <= 600]
     assert grade(NAME, cold, threads=1).largest.max() < 2
 

@@ -10,6 +10,7 @@ from betalps.active_learning.label_store import structure_key
 from betalps.datasets import read, write
 from betalps.dynamics import UnstableRunError, read_thermo
 from betalps.errors import BetalpsError
+from betalps.potentials import load
 from betalps.protocols import Grading
 from betalps.studies import HELD_OUT_BOUNDARIES, boundary_test_runs, draw_held_out
 
@@ -79,5 +80,6 @@ def test_bad_arguments(tmp_path):
         draw_held_out(runs, tmp_path, attempts=0)
     with pytest.raises(ValueError, match="runs of one name"):
         draw_held_out([*runs, *runs], tmp_path)
+    load("beta-lps").without_active_set().write(tmp_path / "bare.almtp")
     with pytest.raises(BetalpsError, match="active set"):
-        draw_held_out(boundary_test_runs(**QUICK, potential="beta-lps")[:1], tmp_path)
+        draw_held_out(boundary_test_runs(**QUICK, potential=str(tmp_path / "bare.almtp"))[:1], tmp_path)

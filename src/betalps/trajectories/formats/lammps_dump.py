@@ -286,9 +286,13 @@ def _unflipped(frame: Frame, before: Floats | None) -> Frame:
     flip = np.rint(frame.cell @ np.linalg.inv(before))
     if np.array_equal(flip, np.eye(3)) or abs(abs(np.linalg.det(flip)) - 1.0) > 1e-6:
         return frame
-    images = None if frame.images is None else np.zeros(frame.images.shape, dtype=np.int64)
+    fractional, images = frame.continuous @ flip, None
+    if frame.images is None:
+        fractional -= np.where(frame.pbc, np.floor(fractional), 0.0)  # wrapped, as they were in the other cell
+    else:
+        images = np.zeros(frame.images.shape, dtype=np.int64)
     cell = np.asarray(np.linalg.solve(flip, frame.cell), dtype=np.float64)
-    return replace(frame, fractional=frame.continuous @ flip, images=images, cell=cell)
+    return replace(frame, fractional=fractional, images=images, cell=cell)
 
 
 def _turned(frame: Frame, turn: Floats) -> Frame:
