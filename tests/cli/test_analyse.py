@@ -256,10 +256,17 @@ def test_runs_together_and_charge(walks, capsys):
     status, out, _ = analyse(capsys, "diffusion", walks / "800K", walks / "800K", "--along", 1, 1, 0, "--collective")
     assert status == 0
     assert "2 runs together" in out
+    assert "Diffusion of Li (diffusion-1)" in out
     assert "D along (0.71, 0.71, 0)" in out
     assert "Haven ratio" in out
     direct = diffusion(open_trajectory(walks / "800K"))
     assert f"{1e-4 * direct.total.diffusivity:.3g}" in out
+
+
+def test_an_error_names_the_trajectory_it_is_of(walks, capsys):
+    status, _, err = analyse(capsys, "diffusion", walks / "800K", walks / "900K", "--species", "Na")
+    assert status == 2
+    assert f"{walks / '800K'}: no 'Na' in the trajectory" in err
 
 
 def test_regional_diffusion(walks, tmp_path, capsys):

@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from betalps.cli.analyse.kind import Kind, Watch, add_species
+from betalps.cli.analyse.kind import Kind, Watch, add_species, of_one_among
 from betalps.cli.analyse.regions import region_of
 from betalps.cli.analyse.source import Source
 
@@ -41,12 +41,13 @@ def _sites(sources: Sequence[Source], arguments: argparse.Namespace, watch: Watc
     by_temperature: dict[float, Jumps] = {}
     tell = watch("sites")
     for number, source in enumerate(sources):
-        sites = _reference(arguments.reference, arguments.species).filling(source.trajectory.mean_cell)
-        visits = site_visits(source.trajectory, sites, core=arguments.core)
-        region = region_of(arguments.region, source)
         label = f"-{number + 1}" if len(sources) > 1 else ""
-        results[f"sites{label}"] = site_occupancy(visits, region=region)
-        found = results[f"jumps{label}"] = jumps(visits, region=region)
+        with of_one_among(source, sources):
+            sites = _reference(arguments.reference, arguments.species).filling(source.trajectory.mean_cell)
+            visits = site_visits(source.trajectory, sites, core=arguments.core)
+            region = region_of(arguments.region, source)
+            results[f"sites{label}"] = site_occupancy(visits, region=region)
+            found = results[f"jumps{label}"] = jumps(visits, region=region)
         if source.temperature is not None:
             by_temperature[source.temperature] = found
         tell(number + 1, len(sources))

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
+
+from betalps.errors import BetalpsError
 
 if TYPE_CHECKING:
     from betalps.analysis import Result
@@ -49,6 +52,15 @@ class Kind:
 def add_species(parser: argparse.ArgumentParser) -> None:
     """The option that most kinds have."""
     parser.add_argument("--species", default="Li", metavar="SYMBOL", help="(%(default)s)")
+
+
+@contextmanager
+def of_one_among(source: Source, sources: Sequence[Source]) -> Iterator[None]:
+    """Say of which of several trajectories an error is."""
+    try:
+        yield
+    except (BetalpsError, ValueError) as error:
+        raise (ValueError(f"{source.path}: {error}") if len(sources) > 1 else error) from error
 
 
 def one(sources: Sequence[Source]) -> Source:

@@ -44,14 +44,17 @@ def tell(results: Mapping[str, Result], region: str | None) -> None:
     from betalps.reports import present
     from betalps.reports.presentation import lines
 
-    for number, (name, result) in enumerate(results.items()):
-        shown = present(result)
+    shown = {name: present(result) for name, result in results.items()}
+    titles = [one.title for one in shown.values()]
+    for number, (name, one) in enumerate(shown.items()):
         if number:
             print()
         where = region or ("boundary" if name.endswith(AT_BOUNDARIES) else None)
-        print(shown.title if where is None else f"{shown.title}, {where}")
-        print("".join(f"  {line}\n" for line in lines(shown.quantities)), end="")
-        print("".join(f"  ({note})\n" for note in shown.notes), end="")
+        # Of several runs the name of the file tells which.
+        which = f" ({name})" if region == where and titles.count(one.title) > 1 else ""
+        print(f"{one.title}{which}" if where is None else f"{one.title}, {where}{which}")
+        print("".join(f"  {line}\n" for line in lines(one.quantities)), end="")
+        print("".join(f"  ({note})\n" for note in one.notes), end="")
 
 
 def save(results: Mapping[str, Result], sources: Sequence[Source], folder: Path, region: str | None) -> list[Path]:

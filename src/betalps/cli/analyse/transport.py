@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from betalps.cli.analyse.kind import Kind, Watch, add_species
+from betalps.cli.analyse.kind import Kind, Watch, add_species, of_one_among
 from betalps.cli.analyse.regions import region_of
 from betalps.cli.analyse.source import Source
 
@@ -55,7 +55,8 @@ def _diffusion(sources: Sequence[Source], arguments: argparse.Namespace, watch: 
     for number, source in enumerate(sources):
         label = _label(number, sources)
         options = _fit_options(arguments)
-        one = diffusion(source.trajectory, arguments.species, along=arguments.along, **options)
+        with of_one_among(source, sources):
+            one = diffusion(source.trajectory, arguments.species, along=arguments.along, **options)
         found.append(one)
         results |= {f"diffusion{label}": one, **_conductivity(source, arguments, one.total, label)}
         if arguments.collective:
@@ -75,11 +76,12 @@ def _regional(sources: Sequence[Source], arguments: argparse.Namespace, watch: W
     results: dict[str, Result] = {}
     tell = watch("diffusion in the region")
     for number, source in enumerate(sources):
-        region = region_of(arguments.region, source)
-        assert region is not None
-        results[f"regional-diffusion{_label(number, sources)}"] = regional_diffusion(
-            source.trajectory, region, arguments.species, method=arguments.method, **_fit_options(arguments)
-        )
+        with of_one_among(source, sources):
+            region = region_of(arguments.region, source)
+            assert region is not None
+            results[f"regional-diffusion{_label(number, sources)}"] = regional_diffusion(
+                source.trajectory, region, arguments.species, method=arguments.method, **_fit_options(arguments)
+            )
         tell(number + 1, len(sources))
     return results
 
@@ -119,16 +121,18 @@ def _arrhenius(sources: Sequence[Source], arguments: argparse.Namespace, watch: 
     densities: list[float | None] = []
     tell = watch("diffusion")
     for number, (source, kelvin) in enumerate(zip(sources, kelvins, strict=True)):
-        region, options = region_of(arguments.region, source), _fit_options(arguments)
         name = f"diffusion-{kelvin:g}K" + (f"-{number + 1}" if kelvins.count(kelvin) > 1 else "")
-        if region is None:
-            results[name] = diffusion(source.trajectory, arguments.species, **options)
-            densities.append(carrier_density(source.trajectory, arguments.species))
-        else:
-            results[name] = inside = regional_diffusion(
-                source.trajectory, region, arguments.species, method=arguments.method, **options
-            )
-            densities.append(inside.carrier_density)
+        options = _fit_options(arguments)
+        with of_one_among(source, sources):
+            region = region_of(arguments.region, source)
+            if region is None:
+                results[name] = diffusion(source.trajectory, arguments.species, **options)
+                densities.append(carrier_density(source.trajectory, arguments.species))
+            else:
+                results[name] = inside = regional_diffusion(
+                    source.trajectory, region, arguments.species, method=arguments.method, **options
+                )
+                densities.append(inside.carrier_density)
         tell(number + 1, len(sources))
     totals = [result.total for result in results.values()]
     line = arrhenius(

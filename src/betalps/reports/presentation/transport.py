@@ -145,6 +145,7 @@ def _(result: Conductivity) -> Presentation:
                 value=result.conductivity_mS_per_cm,
                 interval=result.interval_mS_per_cm,
                 unit="mS/cm",
+                note=f"{result.conductivity:.3g} S/cm",
             ),
         ),
         notes=(result.assumptions,),
