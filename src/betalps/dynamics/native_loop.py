@@ -11,6 +11,7 @@ from ase import Atoms, units
 from ase.utils import IOContext
 
 from betalps import _core
+from betalps.blas import one_blas_thread
 from betalps.dynamics.motion import ADVICE, UnstableRunError
 from betalps.dynamics.native_grades import Graded
 from betalps.dynamics.native_mirror import Mirror
@@ -174,8 +175,9 @@ class NativeDynamics(Observers, Graded, IOContext):
         KeyboardInterrupt
             On Ctrl-C, within a second, between two steps: the run can go on from there.
         """
-        for _ in self._go(steps, None):
-            pass
+        with one_blas_thread():
+            for _ in self._go(steps, None):
+                pass
         return self.stopped is None
 
     def irun(self, steps: int = 50) -> Iterator[bool]:

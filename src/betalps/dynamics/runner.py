@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from betalps.blas import one_blas_thread
 from betalps.dynamics.checkpoint import Checkpoint, load_checkpoint, require_same_run, save_checkpoint
 from betalps.dynamics.engines import choose_engine, set_in_motion
 from betalps.dynamics.events import Callback, Observer, RunResult, Stop, StopRun
@@ -110,7 +111,7 @@ def run(
     folder.mkdir(parents=True, exist_ok=True)
     with locked(folder, "running", _PATIENCE):
         going = _Run(spec, folder, atoms, make, observers)
-        with going.records:
+        with going.records, one_blas_thread():
             return going.go()
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from betalps.blas import one_blas_thread
 from betalps.calculators import Engine
 from betalps.calculators.engine import default_threads
 from betalps.potentials import Potential
@@ -105,8 +106,6 @@ def fit(
     -----
     Variable projection and Levenberg-Marquardt; see `betalps.training.levenberg`.
     """
-    from threadpoolctl import threadpool_limits
-
     weights, settings = weights or Weights(), settings or FitSettings()
     threads = default_threads() if threads is None else threads
     symbols, reach = (form.species, form.cutoff) if isinstance(form, Potential) else (species, cutoff)
@@ -131,7 +130,7 @@ def fit(
     search = Search(problem, settings, store, held_out, observer)
     start = _start(wanted, data, weights, settings, seed, threads, warm_start=warm_start)
     subset = settings.method == "vplm" and not warm_start
-    with threadpool_limits(1, "blas"):  # its threads wait in loops, and cost more than such small matrices
+    with one_blas_thread():
         leg, ridge = search.run(start, np.random.default_rng([seed, 1]), subset=subset)
     potential = problem.potential(leg.best.radial, leg.best.linear)
     engine = Engine(potential, threads=threads)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
 import numpy as np
 
+from betalps.blas import one_blas_thread
 from betalps.errors import StructureError
 from betalps.typing import Floats
 from betalps.units import EV_PER_ANGSTROM3_TO_GPA
@@ -165,9 +166,7 @@ def relax(
 @contextmanager
 def _small_matrices() -> Iterator[None]:
     """Keep logarithms of 3 x 3 cells from starting the threads of BLAS and from warning of errors of 1e-13."""
-    from threadpoolctl import threadpool_limits
-
-    with threadpool_limits(1, "blas"), warnings.catch_warnings():
+    with one_blas_thread(), warnings.catch_warnings():
         warnings.filterwarnings("ignore", "logm result may be inaccurate", RuntimeWarning)
         yield
 
