@@ -5,7 +5,7 @@ cost     time of molecular dynamics with the grade of all atoms watched every 1,
 missed   hot runs whose grade is looked at in every step, and what a look at every 10th or 50th would have seen of it:
          how many excursions beyond gamma_select it misses, how many steps late it sees gamma_break passed, and how far
          the grade has risen by then
-compare  the loop against as many structures drawn at random from runs of the same length, for several seeds (each takes some minutes): errors on
+compare  the loop against as many structures drawn at random from runs of the same length, for several seeds: errors on
          the study's test set of six boundaries. Both arms begin with the same labelled crystals, break runs at the same
          grades and leave out the same contacts; the random arm's runs are driven by its own potentials. The labeller is
          any of `betalps label`; by default it is the bundled moment tensor potential itself, so that the numbers show
