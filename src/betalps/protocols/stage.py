@@ -39,7 +39,8 @@ class Stage:
     free
         What "npt" leaves free of the cell. "isotropic": its volume. "cell": all lengths and angles. Axes such
         as "z" or "xyz": the lengths of these cell vectors (x the first, y the second, z the third), each by
-        itself, with their directions kept; "z" frees only the direction along a boundary's normal.
+        itself, strained along its direction at the start; "z" frees only the direction along a boundary's
+        normal. Right angles stay; those of a slanted cell follow by a degree or so in process, not in LAMMPS.
     production
         The frames of this stage are what is analysed. They are recorded every `frame_interval` of the run;
         stages without this are logged, but leave no frames unless they have an interval of their own.
