@@ -94,7 +94,7 @@ def test_nothing_to_compile_with(lammps, tmp_path, monkeypatch):
     ],
 )
 def test_wrong_settings(lammps, distorted, tmp_path, settings, coefficients, message):
-    potential = load(BUNDLED)
+    potential = load(BUNDLED).without_active_set()
     write_structure(tmp_path, distorted(), potential)
     lines = [*preamble(distorted()), f"read_data {DATA}", *pair_lines(potential, settings), "run 0"]
     if coefficients:

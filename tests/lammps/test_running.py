@@ -364,12 +364,13 @@ def test_extrapolating_structures(lammps, distorted, graded, tmp_path, ranks):
 
 
 def test_grades_that_cannot_be(lammps, distorted, graded, tmp_path):
-    spec = spec_of(stage(), grade=Grading())
+    load("beta-lps").without_active_set().write(tmp_path / "bare.almtp")
+    spec = spec_of(stage(), grade=Grading(), potential=str(tmp_path / "bare.almtp"))
     with pytest.raises(BetalpsError, match="expected a potential with an active set of them, found no active set"):
-        run_lammps(spec, tmp_path, atoms=distorted(), ranks=1, installation=lammps)
+        run_lammps(spec, tmp_path / "run", atoms=distorted(), ranks=1, installation=lammps)
     spec = replace(spec, potential=str(graded))
     with pytest.raises(LammpsError, match="expected way 'plugin', found 'external'"):
-        run_lammps(spec, tmp_path, atoms=distorted(), ranks=1, way="external", installation=lammps)
+        run_lammps(spec, tmp_path / "run", atoms=distorted(), ranks=1, way="external", installation=lammps)
 
 
 def test_description_names_the_run(lammps, distorted, tmp_path):
