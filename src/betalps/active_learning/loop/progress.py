@@ -125,7 +125,7 @@ class Watch:
     def _move(self, fraction: float, words: str, **values: object) -> None:
         elapsed = time.monotonic() - self._began
         if not self._first:
-            self._first = fraction  # what an earlier session has done took no time in this one
+            self._first = fraction  # what an earlier call has done took no time in this one
         done = fraction - self._first
         left = elapsed * (1 - fraction) / done if done > 0 else float("inf")
         self.set(fraction=fraction, seconds_left=left, words=words, **values)

@@ -232,7 +232,7 @@ class Budget:
     iterations
         Of exploration, selection, labels and fit.
     hours
-        Wall time, all sessions together; looked at between steps, so that one may take longer.
+        Wall time, all calls together; looked at between steps, so that one may take longer.
     """
 
     labels: int = 1500
