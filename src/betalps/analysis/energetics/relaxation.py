@@ -141,9 +141,9 @@ def relax(
         converged = False
         for reached in optimizer.irun(fmax=how.fmax, steps=how.steps):
             converged = bool(reached)
-            energy, force = _energy(moving), _largest_force(target)
-            if observer is not None:
-                observer(optimizer.nsteps, energy, force)
+            energy = _energy(moving)
+            if observer is not None:  # the forces of a free cell cost more than those of the atoms
+                observer(optimizer.nsteps, energy, _largest_force(target))
         steps = optimizer.nsteps
     try:
         stress = EV_PER_ANGSTROM3_TO_GPA * np.asarray(moving.get_stress(), dtype=np.float64)
