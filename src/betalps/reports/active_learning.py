@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from html import escape
 from pathlib import Path
-from string import Template
-from typing import TYPE_CHECKING
 
-from betalps.errors import FormatError
 from betalps.files import write_atomic
-from betalps.reports.html import asset, image
 from betalps.reports.learning_plots import plot_grades, plot_learning_errors, plot_selections
+from betalps.reports.page import filled, page, picture, read_results, require_kind, settings
 from betalps.reports.tables import card, table
 from betalps.typing import Json, PathLike
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 _KIND, _VERSION = "betalps active learning", 1
 _ENDS = {"finished": "to the end", "grade": "broken by its grade", "unstable": "blew up", "failed": "could not begin"}
@@ -42,18 +35,9 @@ def write_learning_report(results: Json | PathLike, path: PathLike) -> Path:
     FormatError
         `results` is not what active learning writes.
     """
-    content = results if isinstance(results, dict) else _read(Path(results))
     path = Path(path)
-    write_atomic(path, render_learning_report(content).encode())
+    write_atomic(path, render_learning_report(read_results(results)).encode())
     return path
-
-
-def _read(path: Path) -> Json:
-    try:
-        content: Json = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise FormatError(f"{path} is not JSON: {error}") from error
-    return content
 
 
 def render_learning_report(results: Json) -> str:
@@ -64,26 +48,19 @@ def render_learning_report(results: Json) -> str:
     FormatError
         `results` is not what active learning writes.
     """
-    found = (results.get("kind"), results.get("version")) if isinstance(results, dict) else type(results)
-    if found != (_KIND, _VERSION):
-        raise FormatError(f"results: found {found}, expected {(_KIND, _VERSION)}")
+    require_kind(results, _KIND, _VERSION)
     iterations, finished = results["iterations"], results["finished"]
-    return Template(asset("learning.html")).substitute(
-        style=asset("page.css"),
-        title="Active learning",
-        refresh="" if finished else '<meta http-equiv="refresh" content="30">',
-        lead=escape(_lead(results)),
+    content = filled(
+        "learning.html",
         cards=_cards(results),
         remarks="".join(f"<li>{escape(remark)}</li>" for remark in results["remarks"]) or "<li>Nothing.</li>",
         errors=_errors(results) if any("fit" in entry for entry in iterations) else "<p>Not yet.</p>",
         grades=_grades(results) if any("explore" in entry for entry in iterations) else "<p>Not yet.</p>",
         selections=_selections(results) if any("select" in entry for entry in iterations) else "<p>Not yet.</p>",
-        details="".join(
-            f"<details><summary>{name}</summary><pre>{escape(json.dumps(content, indent=1, ensure_ascii=False))}"
-            "</pre></details>"
-            for name, content in (("Settings", results["config"]), ("Where", results["provenance"]))
-        ),
+        details=settings({"Settings": results["config"], "Where": results["provenance"]}),
     )
+    renew = "" if finished else '<meta http-equiv="refresh" content="30">'
+    return page("Active learning", escape(_lead(results)), content, head=renew)
 
 
 def _lead(results: Json) -> str:
@@ -122,10 +99,6 @@ def _number(value: float | None, digits: int) -> str:
     return "–" if value is None else f"{value:.{digits}f}"
 
 
-def _figure(figure: Figure, alt: str, caption: str) -> str:
-    return f'<figure><img alt="{alt}" src="{image(figure)}"><figcaption>{caption}</figcaption></figure>'
-
-
 def _errors(results: Json) -> str:
     fits = [entry for entry in results["iterations"] if "fit" in entry]
     head = ("iteration", "structures", "set", "energy MAE, meV/atom", "median", "force MAE, meV/Å", "median", "worst",
@@ -135,7 +108,7 @@ def _errors(results: Json) -> str:
         for row, (name, errors) in enumerate(entry["fit"]["errors"].items()):
             first = (str(entry["iteration"]), str(entry["fit"]["frames"])) if row == 0 else ("", "")
             rows.append((*first, escape(name), *_line(errors)))
-    text = _figure(
+    text = picture(
         plot_learning_errors(results),
         "Mean absolute errors of energy and forces against the iteration.",
         "Mean absolute errors of the potential of every iteration. Dashed: on what it was trained on.",
@@ -183,7 +156,7 @@ def _grades(results: Json) -> str:
         ended = how if run["ended"] == "finished" else f'<span class="flag">{how}</span>'
         worst = "–" if run["worst"] is None else f"{run['worst']:.3g}"
         rows.append((escape(run["name"]), str(run["atoms"]), f"{run['time']:.3g} of {run['length']:.3g}", worst, ended))
-    text = _figure(
+    text = picture(
         plot_grades(results),
         "Extrapolation grade of every run against time, a panel for every iteration.",
         "Largest extrapolation grade of all atoms, by temperature; a cross where a run broke. Dotted: gamma_select; "
@@ -212,7 +185,7 @@ def _selections(results: Json) -> str:
                 done,
             )
         )
-    text = _figure(
+    text = picture(
         plot_selections(results),
         "New structures of every iteration, by group.",
         "Structures chosen to be labelled.",

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from html import escape
 from pathlib import Path
-from string import Template
 
 from betalps.analysis import Result
 from betalps.files import write_atomic
 from betalps.provenance import provenance
-from betalps.reports.html import asset, image
+from betalps.reports.page import filled, image, page, settings
 from betalps.reports.presentation import Presentation, Quantity, present
 from betalps.typing import PathLike
 
@@ -46,15 +44,13 @@ def write_analyses(
         The file.
     """
     path = Path(path)
-    text = Template(asset("analyses.html")).substitute(
-        title=escape(title),
-        style=asset("page.css"),
-        lead=escape(lead),
+    content = filled(
+        "analyses.html",
         sections="".join(section(present(result), (places or {}).get(name, "")) for name, result in results.items()),
         missing=_missing(missing or {}),
-        provenance=escape(json.dumps(provenance(), indent=1, ensure_ascii=False)),
+        provenance=settings({"Where": provenance()}),
     )
-    write_atomic(path, text.encode())
+    write_atomic(path, page(title, escape(lead), content).encode())
     return path
 
 

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from betalps.reports.plots import draw_point, new_figure
-from betalps.reports.style import INK, OTHERS, drawing, temperature_colours
+from betalps.reports.plots import draw_point
+from betalps.reports.style import INK, OTHERS, drawing, faint_grid, new_figure, temperature_colours
 from betalps.typing import Json
 from betalps.units import ANGSTROM2_PER_PS_TO_CM2_PER_S
 
@@ -45,7 +45,7 @@ def plot_boundary_diffusion(results: Json) -> Figure:
             axes.plot([], [], "o", color=colour, label=entry["name"])
         axes.plot([], [], "D", ms=7, mfc="none", mec=INK, ls="none", label="along the normal")
         axes.set(yscale="log", xlabel="1000 K / T", ylabel="diffusion coefficient of Li  (cm²/s)")
-        axes.grid(which="major", color="#e5e5e5", lw=0.6)
+        faint_grid(axes)
         axes.legend(loc="lower left")
     return figure
 

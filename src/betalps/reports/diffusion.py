@@ -12,7 +12,7 @@ from betalps.analysis.transport.collective import CollectiveDiffusion
 from betalps.analysis.transport.diffusion import Diffusion, Estimate
 from betalps.analysis.transport.window import FitWindow
 from betalps.reports.regional import draw_found
-from betalps.reports.style import ACCENT, DIRECTIONS, INK, OTHERS, SERIES, drawing
+from betalps.reports.style import ACCENT, DIRECTIONS, INK, OTHERS, SERIES, drawing, faint_grid
 from betalps.typing import Floats
 from betalps.units import ANGSTROM2_PER_PS_TO_CM2_PER_S
 
@@ -56,7 +56,7 @@ def plot_diffusion(result: Diffusion) -> Figure:
         _label_displacements(left, result.species, result.window)
         right.set(xscale="log", xlabel="time lag τ  (ps)", ylabel="D(τ)  (Å²/ps)")
         right.set_ylim(0.0, 1.3 * _highest([found for _, _, found, _, _ in curves]) or None)
-        right.grid(which="major", color="#e5e5e5", lw=0.6)
+        faint_grid(right)
         right.set_title("slope between τ and 2τ; bands: results, 95 %", fontsize=9)
         figure.suptitle(f"{result.atoms} {result.species}, {result.duration:g} ps: {_told(result.total)}", fontsize=10)
     return figure
@@ -124,7 +124,7 @@ def plot_arrhenius_lines(results: Arrhenius | Mapping[str, Arrhenius]) -> Figure
         for k, (name, line) in enumerate(named.items()):
             _draw_arrhenius(axes, name, line, SERIES[k % len(SERIES)])
         axes.set(yscale="log", xlabel="1000 K / T", ylabel="diffusion coefficient  (cm²/s)")
-        axes.grid(which="major", color="#e5e5e5", lw=0.6)
+        faint_grid(axes)
         figure.legend(loc="outside lower center")
         _mark_temperatures(axes, list(named.values()))
     return figure
@@ -214,7 +214,7 @@ def _label_displacements(axes: Axes, species: str, window: FitWindow) -> None:
     axes.set(xscale="log", yscale="log", xlabel="time lag τ  (ps)")
     axes.set_ylabel(f"mean squared displacement of {species}  (Å²)")
     axes.legend(loc="upper left")
-    axes.grid(which="major", color="#e5e5e5", lw=0.6)
+    faint_grid(axes)
     axes.set_title(f"fitted from {window.start:g} to {window.stop:g} ps", fontsize=9)
 
 

@@ -2,27 +2,17 @@
 
 from __future__ import annotations
 
-import base64
-import io
-import json
 from collections.abc import Sequence
 from html import escape
-from importlib.resources import files
 from pathlib import Path
-from string import Template
-from typing import TYPE_CHECKING
 
-from betalps.errors import FormatError
 from betalps.files import write_atomic
 from betalps.reports.boundary_diffusion import plot_boundary_diffusion
+from betalps.reports.page import filled, image, page, picture, read_results, require_kind, settings, unfolding
 from betalps.reports.plots import plot_arrhenius, plot_msd, plot_thermodynamics
 from betalps.reports.study_sections import Analysed, study_sections
-from betalps.reports.style import drawing
 from betalps.reports.tables import boundary_diffusion, by_temperature, cards, comparison, health
 from betalps.typing import Json, PathLike
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 _KIND, _VERSION = "betalps lithium diffusion study", 2
 
@@ -49,18 +39,9 @@ def write_report(results: Json | PathLike, path: PathLike, analyses: Sequence[An
     FormatError
         If `results` is not what a diffusion study writes.
     """
-    content = results if isinstance(results, dict) else _read(Path(results))
     path = Path(path)
-    write_atomic(path, render_report(content, analyses).encode())
+    write_atomic(path, render_report(read_results(results), analyses).encode())
     return path
-
-
-def _read(path: Path) -> Json:
-    try:
-        content: Json = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise FormatError(f"{path} is not JSON: {error}") from error
-    return content
 
 
 def render_report(results: Json, analyses: Sequence[Analysed] = ()) -> str:
@@ -83,16 +64,11 @@ def render_report(results: Json, analyses: Sequence[Analysed] = ()) -> str:
     FormatError
         If `results` is not what a diffusion study writes.
     """
-    found = (results.get("kind"), results.get("version")) if isinstance(results, dict) else type(results)
-    if found != (_KIND, _VERSION):
-        raise FormatError(f"results: found {found}, expected {(_KIND, _VERSION)}")
-    template = Template(asset("template.html"))
+    require_kind(results, _KIND, _VERSION)
     table, table_note = by_temperature(results)
     against, against_note = comparison(results)
-    return template.substitute(
-        title="Lithium diffusion in β-Li₃PS₄",
-        style=asset("page.css"),
-        lead=_lead(results),
+    content = filled(
+        "study.html",
         cards=cards(results),
         remarks="".join(f"<li>{escape(remark)}</li>" for remark in results["remarks"]),
         arrhenius=image(plot_arrhenius(results)),
@@ -102,13 +78,14 @@ def render_report(results: Json, analyses: Sequence[Analysed] = ()) -> str:
         table_note=table_note,
         msd=image(plot_msd(results)),
         boundaries=_boundaries(results),
-        analyses=study_sections(analyses, image),
+        analyses=study_sections(analyses),
         comparison=against,
         comparison_note=against_note,
         health=health(results),
         thermodynamics=image(plot_thermodynamics(results)),
         details=_details(results),
     )
+    return page("Lithium diffusion in β-Li₃PS₄", _lead(results), content)
 
 
 def _boundaries(results: Json) -> str:
@@ -116,13 +93,13 @@ def _boundaries(results: Json) -> str:
     if not results["boundaries"]:
         return ""
     table, note = boundary_diffusion(results)
-    picture = image(plot_boundary_diffusion(results))
-    return (
-        f'<h2>Grain boundaries</h2><div class="scroll">{table}</div><p class="lead">{note}</p>'
-        f'<figure><img alt="Diffusion coefficient of lithium in cells with grain boundaries." src="{picture}">'
-        "<figcaption>D of all Li in the cell, with 95 % intervals; diamonds: along the boundary's normal. "
-        "Grey: the crystal's Arrhenius line.</figcaption></figure>"
+    drawn = picture(
+        plot_boundary_diffusion(results),
+        "Diffusion coefficient of lithium in cells with grain boundaries.",
+        "D of all Li in the cell, with 95 % intervals; diamonds: along the boundary's normal. "
+        "Grey: the crystal's Arrhenius line.",
     )
+    return f'<h2>Grain boundaries</h2><div class="scroll">{table}</div><p class="lead">{note}</p>{drawn}'
 
 
 def _lead(results: Json) -> str:
@@ -150,30 +127,8 @@ def _arrhenius_caption(results: Json) -> str:
 
 
 def _details(results: Json) -> str:
-    parts = [
-        ("Settings", results["config"]),
-        ("Crystal", results["system"]),
-        ("Where", results["provenance"]),
-    ]
-    text = "".join(
-        f"<details><summary>{name}</summary><pre>{escape(json.dumps(content, indent=1, ensure_ascii=False))}"
-        "</pre></details>"
-        for name, content in parts
-    )
+    text = settings({"Settings": results["config"], "Crystal": results["system"], "Where": results["provenance"]})
     potential = results["potential"]
     card = potential.get("card") or "This potential is not one of those that come with betalps."
     heading = f"{potential['name']}  sha256 {potential['sha256']}"
-    return f"{text}<details><summary>Potential</summary><pre>{escape(heading)}\n\n{escape(card)}</pre></details>"
-
-
-def asset(name: str) -> str:
-    """The text of a file that belongs to the reports."""
-    return files("betalps.reports").joinpath(name).read_text(encoding="utf-8")
-
-
-def image(figure: Figure) -> str:
-    """A figure as the address of an image that needs no file."""
-    file = io.BytesIO()
-    with drawing():
-        figure.savefig(file, format="svg", metadata={"Date": None})
-    return "data:image/svg+xml;base64," + base64.b64encode(file.getvalue()).decode()
+    return text + unfolding("Potential", f"<pre>{escape(heading)}\n\n{escape(card)}</pre>")

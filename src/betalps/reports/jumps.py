@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from betalps.analysis import CrystalSites, JumpActivation, Jumps, SiteOccupancy
-from betalps.reports.style import ACCENT, INK, OTHERS, drawing
+from betalps.reports.style import ACCENT, INK, OTHERS, drawing, faint_grid
 from betalps.typing import Floats
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ def plot_jump_rates(result: Jumps) -> Figure:
             axes.text(0.5, 0.5, "no jump", transform=axes.transAxes, ha="center")
         axes.set_yticks(range(len(paths)), [path.name.replace("-", " → ", 1) for path in paths])
         axes.set(xscale="log", xlabel=f"jumps per {result.species} on the first site  (1/ps), number at the right")
-        axes.grid(which="major", axis="x", color="#e5e5e5", lw=0.6)
+        faint_grid(axes, "x")
         axes.set_ylim(-0.6, max(len(paths), 1) - 0.4)
         _doubts(axes, result.doubts)
     return figure
@@ -277,7 +277,7 @@ def plot_jump_activation(lines: Sequence[JumpActivation]) -> Figure:
                 inverse, line.rates, yerr=line.rate_errors, fmt="o", ms=5, color=colour, capsize=3, label=told
             )
         axes.set(yscale="log", xlabel="1000 K / T", ylabel="jump rate  (1/ps)")
-        axes.grid(which="major", color="#e5e5e5", lw=0.6)
+        faint_grid(axes)
         axes.legend(fontsize=8.5)
     return figure
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from betalps.reports.style import ACCENT, INK, OTHERS, drawing, temperature_colours
+from betalps.reports.style import ACCENT, INK, OTHERS, drawing, faint_grid, temperature_colours
 from betalps.typing import Json
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def plot_learning_errors(results: Json) -> Figure:
             else:
                 axes.set_ylim(bottom=0)
             axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-            axes.grid(axis="y", color="#e5e5e5", lw=0.6)
+            faint_grid(axes, "y")
         figure.axes[0].legend()
     return figure
 

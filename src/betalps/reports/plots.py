@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from betalps.reports.style import ACCENT, INK, OTHERS, drawing, label_ends, temperature_colours
+from betalps.reports.style import ACCENT, INK, OTHERS, drawing, faint_grid, label_ends, new_figure, temperature_colours
 from betalps.typing import Floats, Json
 from betalps.units import ANGSTROM2_PER_PS_TO_CM2_PER_S, nernst_einstein
 
@@ -49,7 +49,7 @@ def plot_msd(results: Json) -> Figure:
         axes.margins(x=0.02)
         axes.plot([], [], color=INK, lw=2.6, alpha=0.9, label="fit, with 95 % interval of D")
         axes.legend(loc="upper left")
-        axes.grid(which="major", color="#e5e5e5", lw=0.6)
+        faint_grid(axes)
         label_ends(axes, ends, 0.05)
     return figure
 
@@ -91,7 +91,7 @@ def plot_arrhenius(results: Json) -> Figure:
             draw_point(axes, run, colours[run["temperature_K"]])
         _draw_reference(axes, results)
         axes.set(yscale="log", xlabel="1000 K / T", ylabel="diffusion coefficient of Li  (cm²/s)")
-        axes.grid(which="major", color="#e5e5e5", lw=0.6)
+        faint_grid(axes)
         _temperature_axis(axes, [run["temperature_K"] for run in results["runs"]], results)
         axes.legend(loc="lower left")
     return figure
@@ -231,11 +231,3 @@ def _late(series: Json) -> list[float]:
 def _padded(values: Floats) -> tuple[float, float]:
     pad = 0.05 * float(np.ptp(values)) or 0.01
     return float(values.min()) - pad, float(values.max()) + pad
-
-
-def new_figure(width: float, height: float, rows: int = 1) -> tuple[Figure, Any]:
-    """Make a figure that no global state knows of, and its axes."""
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(width, height), layout="constrained")
-    return figure, figure.subplots(rows, 1, sharex=rows > 1)

@@ -11,7 +11,7 @@ from betalps.analysis.transport.diffusion import Estimate
 from betalps.analysis.transport.regional import RegionalDiffusion
 from betalps.analysis.transport.survival import Survival
 from betalps.analysis.transport.window import FitWindow
-from betalps.reports.style import ACCENT, DIRECTIONS, INK, OTHERS, SERIES, drawing
+from betalps.reports.style import ACCENT, DIRECTIONS, INK, OTHERS, SERIES, drawing, faint_grid
 from betalps.typing import Floats
 from betalps.units import ANGSTROM2_PER_PS_TO_CM2_PER_S
 
@@ -89,7 +89,7 @@ def plot_regions(results: Mapping[str, RegionalDiffusion]) -> Figure:
                 highest[panel] = max(highest[panel], found.interval[1], _largest(running[late]))
         for axes, title in zip(panels, ("along the plane" if slabs else "all directions", "across it"), strict=False):
             axes.set(xscale="log", xlabel="time lag τ  (ps)", title=title)
-            axes.grid(which="major", color="#e5e5e5", lw=0.6)
+            faint_grid(axes)
         panels[0].set(ylabel="D(τ): slope between τ and 2τ  (Å²/ps)", ylim=(0.0, 1.25 * max(highest) or None))
         figure.suptitle("bands: results with 95 % intervals", fontsize=9)
         figure.legend(loc="outside lower center", ncols=3)
@@ -199,7 +199,7 @@ def _draw_displacements(axes: Axes, result: RegionalDiffusion) -> None:
     axes.set(xscale="log", yscale="log", xlabel="time lag τ  (ps)")
     axes.set_ylabel(f"mean squared displacement of {result.species}  (Å²)")
     axes.legend(loc="upper left")
-    axes.grid(which="major", color="#e5e5e5", lw=0.6)
+    faint_grid(axes)
 
 
 def _draw_running(axes: Axes, result: RegionalDiffusion) -> None:
@@ -210,7 +210,7 @@ def _draw_running(axes: Axes, result: RegionalDiffusion) -> None:
         highest = max(highest, found.interval[1], _largest(running[result.lags >= window.start]))
     axes.set(xscale="log", xlabel="time lag τ  (ps)", ylim=(0.0, 1.25 * highest if highest > 0.0 else None))
     axes.set_ylabel("D(τ)  (Å²/ps)")
-    axes.grid(which="major", color="#e5e5e5", lw=0.6)
+    faint_grid(axes)
     axes.set_title("D(τ): slope between τ and 2τ\nbands: results with 95 % intervals", fontsize=9)
 
 
@@ -245,7 +245,7 @@ def _draw_survival(axes: Axes, result: Survival) -> None:
     if absence:
         axes.set_title(f"absences up to {absence:g} ps allowed", fontsize=9)
     axes.legend(loc="lower left")
-    axes.grid(which="major", color="#e5e5e5", lw=0.6)
+    faint_grid(axes)
 
 
 def _label(result: RegionalDiffusion, k: int) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from betalps.analysis import RingLifetimes, Rings, ring_map
-from betalps.reports.style import ACCENT, INK, OTHERS, drawing
+from betalps.reports.style import ACCENT, INK, OTHERS, drawing, new_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -37,7 +37,7 @@ def plot_persistence(
     """
     mapped = ring_map(found, ordinate=ordinate, width=width, smoothing=smoothing)
     with drawing():
-        figure, axes = _figure(5.6, 4.6)
+        figure, axes = new_figure(5.6, 4.6)
         shown = axes.pcolormesh(mapped.births, mapped.ordinates, mapped.density.T, cmap="Greys", rasterized=True)
         figure.colorbar(shown, ax=axes, label="rings per snapshot  (Å⁻²)")
         cut = found.parameters["cut"]
@@ -69,7 +69,7 @@ def plot_persistent_fraction(found: Rings | Mapping[str, Rings]) -> Figure:
     """
     named = _named(found)
     with drawing():
-        figure, axes = _figure(5.6, 4.0)
+        figure, axes = new_figure(5.6, 4.0)
         for colour, (name, one) in zip(_colours(len(named)), named.items(), strict=True):
             axes.errorbar(
                 one.cuts,
@@ -104,7 +104,7 @@ def plot_ring_sizes(found: Rings | Mapping[str, Rings], *, largest: int = 12) ->
     """
     named = _named(found)
     with drawing():
-        figure, axes = _figure(5.6, 4.0)
+        figure, axes = new_figure(5.6, 4.0)
         width = 0.8 / len(named)
         for place, (colour, (name, one)) in enumerate(zip(_colours(len(named)), named.items(), strict=True)):
             shown = one.ring_sizes <= largest
@@ -133,7 +133,7 @@ def plot_ring_lifetimes(found: RingLifetimes) -> Figure:
         Up to half of the run; beyond there are few origins.
     """
     with drawing():
-        figure, axes = _figure(5.6, 4.0)
+        figure, axes = new_figure(5.6, 4.0)
         shown = found.lags <= 0.5 * found.lags[-1]
         total = found.total
         if np.isfinite(total.lifetime):
@@ -186,11 +186,3 @@ def _finish(axes: Axes, named: Mapping[str, Rings]) -> None:
 def _state(axes: Axes, definition: str) -> None:
     """The definitions above the plot, small: two diagrams can be compared by eye only if these agree."""
     axes.set_title(definition, fontsize=8, color="#555555", loc="left")
-
-
-def _figure(width: float, height: float) -> tuple[Figure, Axes]:
-    """Make a figure that no global state knows of."""
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(width, height), layout="constrained")
-    return figure, figure.subplots()

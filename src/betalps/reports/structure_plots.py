@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -17,7 +17,7 @@ from betalps.analysis import (
     RadialDistributions,
     Reorientation,
 )
-from betalps.reports.style import ACCENT, INK, OTHERS, SERIES, drawing, scale_bar
+from betalps.reports.style import ACCENT, INK, OTHERS, SERIES, drawing, new_figure, scale_bar
 from betalps.typing import Floats
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def plot_rdf(result: RadialDistributions, pairs: Iterable[tuple[str, str]] | Non
     if pairs is None and result.parameters["region"] is None:
         names = [name for name in names if name.split("-") == sorted(name.split("-")) or _turned(name) not in names]
     with drawing():
-        figure, (top, bottom) = _figure(6.4, 5.6, rows=2, heights=(1.6, 1.0))
+        figure, (top, bottom) = new_figure(6.4, 5.6, rows=2, height_ratios=(1.6, 1.0))
         summits: list[tuple[float, float, str]] = []
         for number, name in enumerate(names):
             one, colour = result[name], SERIES[number % len(SERIES)]
@@ -81,7 +81,7 @@ def plot_polyanions(result: Polyanions) -> Figure:
     centre = result.parameters["centre"]
     shown = [k for k in range(len(result.kinds)) if result.fractions[k] > 0.0][:_MOST_KINDS]
     with drawing():
-        figure, (left, right) = _figure(8.0, 3.8, columns=2)
+        figure, (left, right) = new_figure(8.0, 3.8, columns=2)
         colours = [SERIES[n % len(SERIES)] for n in range(len(shown))]
         errors = np.nan_to_num(result.fraction_errors[shown])
         left.barh(range(len(shown)), 100.0 * result.fractions[shown], xerr=100.0 * errors, color=colours, capsize=2)
@@ -123,7 +123,7 @@ def plot_bond_angles(results: BondAngles | Sequence[BondAngles]) -> Figure:
     """
     several = [results] if isinstance(results, BondAngles) else list(results)
     with drawing():
-        figure, axes = _figure(6.4, 3.8)
+        figure, axes = new_figure(6.4, 3.8)
         for number, one in enumerate(several):
             reach = " and ".join(sorted({f"{value:.2f}" for value in one.cutoffs.values()}))
             label = f"{'–'.join(one.triplet)}: {one.mean:.1f}° ± {one.deviation:.1f}°, legs up to {reach} Å"
@@ -156,7 +156,7 @@ def plot_reorientation(result: Reorientation) -> Figure:
         (result.shape, "$C_3$, tetrahedra"),
     ]
     with drawing():
-        figure, axes = _figure(6.4, 4.0)
+        figure, axes = new_figure(6.4, 4.0)
         for (one, label), colour in zip(curves, SERIES, strict=False):
             rate = (
                 f"{1000.0 * one.rate:.3g} ± {1000.0 * one.rate_error:.2g} ns⁻¹" if one.resolved else "no decay resolved"
@@ -191,7 +191,7 @@ def plot_paddle_wheel(result: PaddleWheel) -> Figure:
         The coefficient against how much later the jumps are; the band is two standard deviations of what shifts leave.
     """
     with drawing():
-        figure, axes = _figure(6.4, 3.8)
+        figure, axes = new_figure(6.4, 3.8)
         band = 2.0 * result.null_deviation
         axes.fill_between(result.shifts[[0, -1]], -band, band, color=INK, alpha=0.12, lw=0, label="by chance (95 %)")
         axes.axhline(0.0, color=INK, lw=0.6)
@@ -243,7 +243,7 @@ def plot_planar_density(result: PlanarDensity, *, bar: float = 10.0) -> Figure:
     extent = corners.reshape(-1, 2).max(axis=0) - corners.reshape(-1, 2).min(axis=0)
     width = 5.6 * min(1.0, extent[0] / extent[1])
     with drawing():
-        figure, axes = _figure(width + 1.4, width * extent[1] / extent[0] + 0.8)
+        figure, axes = new_figure(width + 1.4, width * extent[1] / extent[0] + 0.8)
         mesh = axes.pcolormesh(
             corners[..., 0], corners[..., 1], result.density, cmap="viridis", rasterized=True, vmin=0.0
         )
@@ -274,7 +274,7 @@ def plot_profile(result: ConcentrationProfile) -> Figure:
         with the excess in each.
     """
     with drawing():
-        figure, axes = _figure(6.4, 3.6)
+        figure, axes = new_figure(6.4, 3.6)
         label = f"{result.species}, kernel of {result.bandwidth:.2g} Å"
         _curve(axes, result.positions, result.concentration, 2.0 * result.concentration_error, ACCENT, label)
         axes.axhline(result.bulk, color=OTHERS, lw=1.2, ls="--", label=f"bulk {result.bulk:.4f} Å⁻³")
@@ -298,16 +298,6 @@ def plot_profile(result: ConcentrationProfile) -> Figure:
         axes.set_ylim(0.0, 1.25 * axes.get_ylim()[1])
         axes.legend(loc="upper right", ncols=2)
     return figure
-
-
-def _figure(
-    width: float, height: float, *, rows: int = 1, columns: int = 1, heights: Sequence[float] | None = None
-) -> tuple[Figure, Any]:
-    """Make a figure that no global state knows of."""
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(width, height), layout="constrained")
-    return figure, figure.subplots(rows, columns, sharex=rows > 1, height_ratios=heights)
 
 
 def _curve(axes: Axes, x: Floats, y: Floats, error: Floats, colour: str, label: str | None) -> None:

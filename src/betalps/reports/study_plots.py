@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from betalps.analysis import Polyanions, RadialDistributions
-from betalps.reports.style import INK, drawing
+from betalps.reports.style import INK, drawing, new_figure
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -43,7 +43,7 @@ def plot_rdf_regions(results: Mapping[str, RadialDistributions], pairs: tuple[st
     columns = min(3, len(shown))
     rows = -(-len(shown) // columns)
     with drawing():
-        figure, panels = _figure(3.3 * columns, 2.3 * rows + 0.4, rows, columns)
+        figure, panels = new_figure(3.3 * columns, 2.3 * rows + 0.4, rows, columns, sharex=False, squeeze=False)
         for axes, pair in zip(panels.flat, shown, strict=False):
             for colour, one in zip(_colours(len(results)), results.values(), strict=True):
                 if pair not in one.partials:
@@ -89,7 +89,7 @@ def plot_polyanion_regions(results: Mapping[str, Polyanions]) -> Figure:
             total[kind] = total.get(kind, 0.0) + float(share)
     kinds = [kind for kind in sorted(total, key=lambda kind: -total[kind]) if total[kind] > 0.0]
     with drawing():
-        figure, panels = _figure(6.4, 1.3 + 0.42 * len(results), 1, 1)
+        figure, panels = new_figure(6.4, 1.3 + 0.42 * len(results), squeeze=False)
         axes = panels[0, 0]
         left = np.zeros(len(results))
         for colour, kind in zip(_shades(min(len(kinds), _KINDS)), kinds, strict=False):
@@ -129,10 +129,3 @@ def _shades(number: int) -> Any:
     from matplotlib import colormaps
 
     return colormaps["viridis"](np.linspace(0.2, 0.9, max(number, 2)))[:number]
-
-
-def _figure(width: float, height: float, rows: int, columns: int) -> tuple[Figure, Any]:
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(width, height), layout="constrained")
-    return figure, figure.subplots(rows, columns, squeeze=False)

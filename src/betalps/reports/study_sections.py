@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
@@ -20,6 +20,7 @@ from betalps.analysis import (
     SiteOccupancy,
 )
 from betalps.reports.disorder import plot_disorder
+from betalps.reports.page import picture, unfolding
 from betalps.reports.presentation import Quantity, present
 from betalps.reports.presentation.transport import diffusivity, dimensionless
 from betalps.reports.regional import plot_isotropy
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 Kind = TypeVar("Kind", bound=Result)
-Image = Callable[["Figure"], str]
 
 _CUT = 1.0  # Å
 
@@ -51,18 +51,16 @@ class Analysed(Protocol):
     def missing(self) -> Mapping[str, str]: ...  # noqa: D102
 
 
-def study_sections(analyses: Sequence[Analysed], image: Image) -> str:
+def study_sections(analyses: Sequence[Analysed]) -> str:
     """HTML of all sections; empty where there is nothing to show.
 
     Parameters
     ----------
     analyses
         What `betalps.studies.analyse_study` returned.
-    image
-        Makes the address of an image of a figure.
     """
     sections = (_structure, _normal, _regional, _sites)
-    return "".join(section(analyses, image) for section in sections) + _missing(analyses)
+    return "".join(section(analyses) for section in sections) + _missing(analyses)
 
 
 def _named(analyses: Iterable[Analysed], kind: type[Kind]) -> dict[str, Kind]:
@@ -75,7 +73,7 @@ def _label(one: Analysed) -> str:
     return f"{one.system}{region}, {one.temperature:g} K"
 
 
-def _structure(analyses: Sequence[Analysed], image: Image) -> str:
+def _structure(analyses: Sequence[Analysed]) -> str:
     """What all regions have in common, side by side."""
     rows = [
         (label, *(_cell(one, name) for name in ("rdf", "polyanions", "disorder", "rings")))
@@ -99,9 +97,9 @@ def _structure(analyses: Sequence[Analysed], image: Image) -> str:
         (plot_persistent_fraction, _named(analyses, Rings), "Rings of lithium that persist, against the cut."),
         (plot_ring_sizes, _named(analyses, Rings), "How many lithium ions make a ring above the cut of 1 Å."),
     ]
-    drawn = "".join(_figure(image(draw(found)), text) for draw, found, text in figures if found)  # type: ignore[operator]
+    drawn = "".join(_pictured(draw(found), text) for draw, found, text in figures if found)  # type: ignore[operator]
     maps = "".join(
-        _figure(image(plot_persistence(found)), f"Persistence diagram of lithium: {escape(name)}.")
+        _pictured(plot_persistence(found), f"Persistence diagram of lithium: {escape(name)}.")
         for name, found in _named(analyses, Rings).items()
         if len(found.births)
     )
@@ -110,7 +108,7 @@ def _structure(analyses: Sequence[Analysed], image: Image) -> str:
         "persist for more than 1 Å. ± are standard errors."
     )
     lead = f'{_table(head, rows)}<p class="lead">{note}</p>'
-    return f"<h2>Structure by region</h2>{lead}{drawn}{_details('Persistence diagrams', maps)}"
+    return f"<h2>Structure by region</h2>{lead}{drawn}{unfolding('Persistence diagrams', maps)}"
 
 
 def _cell(one: Analysed, name: str) -> str:
@@ -130,7 +128,7 @@ def _cell(one: Analysed, name: str) -> str:
     return "–"
 
 
-def _normal(analyses: Sequence[Analysed], image: Image) -> str:
+def _normal(analyses: Sequence[Analysed]) -> str:
     profiles, maps = _named(analyses, ConcentrationProfile), _named(analyses, PlanarDensity)
     if not profiles and not maps:
         return ""
@@ -138,13 +136,13 @@ def _normal(analyses: Sequence[Analysed], image: Image) -> str:
     for name in dict.fromkeys([*profiles, *maps]):
         if name in profiles:
             told = f"Lithium along the normal of {escape(name)}; grey: the windows in which its excess Γ is counted."
-            text += _figure(image(plot_profile(profiles[name])), told)
+            text += _pictured(plot_profile(profiles[name]), told)
         if name in maps:
-            text += _figure(image(plot_planar_density(maps[name])), f"Lithium in {escape(name)}; the normal is c.")
+            text += _pictured(plot_planar_density(maps[name]), f"Lithium in {escape(name)}; the normal is c.")
     return f"<h2>Lithium at the boundaries</h2>{text}"
 
 
-def _regional(analyses: Sequence[Analysed], image: Image) -> str:
+def _regional(analyses: Sequence[Analysed]) -> str:
     found = _named(analyses, RegionalDiffusion)
     if not found:
         return ""
@@ -166,7 +164,7 @@ def _regional(analyses: Sequence[Analysed], image: Image) -> str:
         "ξ = D across over the larger D along: 1 where all directions are alike."
     )
     short = {name.replace(", boundary", ""): one for name, one in found.items()}
-    drawn = _figure(image(plot_isotropy(short)), "D of the boundary against ξ.") if _resolved(found) else ""
+    drawn = _pictured(plot_isotropy(short), "D of the boundary against ξ.") if _resolved(found) else ""
     return f'<h2>Diffusion at the boundaries</h2>{_table(head, rows)}<p class="lead">{note}</p>{drawn}'
 
 
@@ -174,22 +172,22 @@ def _resolved(found: Mapping[str, RegionalDiffusion]) -> bool:
     return any(one.xi is not None and one.xi == one.xi and one.total.resolved for one in found.values())
 
 
-def _sites(analyses: Sequence[Analysed], image: Image) -> str:
+def _sites(analyses: Sequence[Analysed]) -> str:
     """Of the crystal: sites, jumps, and how often its tetrahedra turn; of boundaries the latter alone."""
     text = ""
     for kind in (SiteOccupancy, Jumps, Reorientation):
         for name, result in _named(analyses, kind).items():
             shown = present(result)
             rows = [(one.name, one.text, one.unit, one.note) for one in shown.quantities]
-            figures = "".join(_figure(image(draw()), "") for draw in shown.figures.values())
-            text += _details(f"{shown.title}: {name}", _table(("", "", "", ""), rows) + figures)
+            figures = "".join(_pictured(draw(), "") for draw in shown.figures.values())
+            text += unfolding(f"{shown.title}: {name}", _table(("", "", "", ""), rows) + figures)
     return f"<h2>Sites, jumps, rotation</h2>{text}" if text else ""
 
 
 def _missing(analyses: Sequence[Analysed]) -> str:
     told = [f"{_label(one)}, {name}: {why}" for one in analyses for name, why in one.missing.items()]
     rows = "".join(f"<li>{escape(line)}</li>" for line in told)
-    return _details("What was left out, and why", f"<ul>{rows}</ul>") if rows else ""
+    return unfolding("What was left out, and why", f"<ul>{rows}</ul>") if rows else ""
 
 
 def _table(head: tuple[str, ...], rows: Iterable[tuple[Any, ...]]) -> str:
@@ -198,9 +196,5 @@ def _table(head: tuple[str, ...], rows: Iterable[tuple[Any, ...]]) -> str:
     return f'<div class="scroll"><table class="wrap">{f"<tr>{top}</tr>" if top else ""}{body}</table></div>'
 
 
-def _figure(address: str, caption: str) -> str:
-    return f'<figure><img alt="{caption}" src="{address}"><figcaption>{caption}</figcaption></figure>'
-
-
-def _details(summary: str, content: str) -> str:
-    return f"<details><summary>{escape(summary)}</summary>{content}</details>" if content else ""
+def _pictured(figure: Figure, caption: str) -> str:
+    return picture(figure, caption, caption)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 import numpy as np
 
@@ -12,6 +12,7 @@ from betalps.typing import Floats
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 RC: dict[str, Any] = {
     "font.family": "sans-serif",
@@ -55,6 +56,29 @@ def drawing() -> Iterator[None]:
 
     with rc_context(cast("Any", RC)):
         yield
+
+
+def faint_grid(axes: Axes, axis: Literal["both", "x", "y"] = "both") -> None:
+    """Lines behind the curves, at the major ticks."""
+    axes.grid(which="major", axis=axis, color="#e5e5e5", lw=0.6)
+
+
+def new_figure(width: float, height: float, rows: int = 1, columns: int = 1, **subplots: Any) -> tuple[Figure, Any]:
+    """Make a figure that no global state knows of, and its axes; rows share the horizontal one.
+
+    Parameters
+    ----------
+    width, height
+        In inches.
+    rows, columns
+        Of axes.
+    subplots
+        Further arguments of `matplotlib.figure.Figure.subplots`.
+    """
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width, height), layout="constrained")
+    return figure, figure.subplots(rows, columns, **{"sharex": rows > 1, **subplots})
 
 
 def temperature_colours(temperatures: list[float]) -> dict[float, Any]:

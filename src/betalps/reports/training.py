@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
-from betalps.reports.style import ACCENT, INK, OTHERS, drawing
+from betalps.reports.style import ACCENT, INK, OTHERS, drawing, faint_grid
 from betalps.training import ErrorReport, Errors, GridPoint, GridResult, TrainingResult
 from betalps.typing import Floats
 
@@ -58,7 +58,7 @@ def plot_loss(result: TrainingResult) -> Figure:
                 axes.plot(times[losses.argmin()], losses.min(), "o", ms=5, color=OTHERS)
                 told.add("held")
         axes.set(yscale="log", xlabel="processor time  (s)", ylabel="loss  (weighted squares, dimensionless)")
-        axes.grid(which="major", color="#e5e5e5", lw=0.6)
+        faint_grid(axes)
         axes.legend()
     return figure
 
@@ -218,7 +218,7 @@ def plot_cost(result: GridResult) -> Figure:
                         str(point.level), (point.cost, height), (3, 3), textcoords="offset points", fontsize=8
                     )
             axes.set(xscale="log", yscale="log", xlabel="cost  (µs per atom)", ylabel=label)
-            axes.grid(which="major", color="#e5e5e5", lw=0.6)
+            faint_grid(axes)
             _plain_ticks(axes.xaxis)
             _plain_ticks(axes.yaxis)
         axes.legend(title="cutoff")
