@@ -6,8 +6,6 @@ import argparse
 import json
 from pathlib import Path
 
-import numpy as np
-
 from betalps.active_learning import select
 from betalps.datasets import read
 from betalps.potentials import Potential
@@ -28,7 +26,7 @@ def main() -> None:
     add("--cutoff", type=float, default=5.0)
     add("--radial-size", type=int, default=8)
     add("--min-dist", type=float)
-    add("--warm", type=Path, help="begin at the coefficients of this potential")
+    add("--warm", type=Path, help="begin at the radial functions of this potential, of this or a lower level")
     add("--held", type=Path, nargs="+", help="held-out frames: errors only, no say in the fit")
     add("--energy-weight", type=float, default=1.0)
     add("--force-weight", type=float, default=0.01)
@@ -55,7 +53,7 @@ def main() -> None:
     )
     result = fit(
         frames,
-        _widened(Potential.read(arguments.warm, SPECIES), arguments.radial_size) if arguments.warm else arguments.level,
+        _grown(arguments) if arguments.warm else arguments.level,
         cutoff=arguments.cutoff,
         radial_size=arguments.radial_size,
         min_dist=arguments.min_dist,
@@ -85,19 +83,26 @@ def main() -> None:
                 print(f"  {key} {value}: {_line(errors)}")
 
 
-def _widened(potential: Potential, radial_size: int) -> Potential:
-    """The same potential with further radial basis functions, whose coefficients are zero."""
-    more = radial_size - potential.core.radial_size
-    if not more:
-        return potential
-    wide = Potential.from_level(
-        potential.level, SPECIES, cutoff=potential.cutoff, min_dist=potential.min_dist, radial_size=radial_size
+def _grown(arguments: argparse.Namespace) -> Potential:
+    """The potential to begin at, with the level and the radial basis asked for.
+
+    Further basis functions have coefficient zero; further radial functions, of a higher level, are random. The linear
+    coefficients are solved for anew by the fit.
+    """
+    given = Potential.read(arguments.warm, SPECIES)
+    grown = Potential.from_level(
+        arguments.level,
+        SPECIES,
+        cutoff=given.cutoff,
+        min_dist=given.min_dist,
+        radial_size=arguments.radial_size,
+        rng=arguments.seed,
     )
-    return wide.replace(
-        radial_coeffs=np.pad(potential.core.radial_coeffs, [(0, 0)] * 3 + [(0, more)]),
-        species_coeffs=potential.core.species_coeffs,
-        moment_coeffs=potential.core.moment_coeffs,
-    )
+    radial, known = grown.core.radial_coeffs.copy(), given.core.radial_coeffs
+    count, size = known.shape[2:]
+    radial[:, :, :count] = 0.0
+    radial[:, :, :count, :size] = known
+    return grown.replace(radial_coeffs=radial)
 
 
 def _line(errors) -> str:

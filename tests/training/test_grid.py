@@ -1,6 +1,7 @@
 """The grid: its points, what is kept, and the recommendation."""
 
 import json
+import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
@@ -105,6 +106,14 @@ def test_costs_grow_with_the_level(frames):
         for level in (2, 16)
     ]
     assert 0 < 2 * costs[0] < costs[1]
+
+
+def test_costs_are_found_by_a_clock_that_ticks_every_10_ms(frames, monkeypatch):
+    potential = Potential.from_level(2, ["Li", "P", "S"], cutoff=5.0, min_dist=1.5, rng=0)
+    samples, fine = read_labels(frames[:1]), time.thread_time
+    expected = measure_cost(potential, samples)
+    monkeypatch.setattr(time, "thread_time", lambda: fine() // 0.01 * 0.01)
+    assert expected / 3 < measure_cost(potential, samples) < 3 * expected
 
 
 def made(*numbers):

@@ -12,7 +12,7 @@ from betalps.calculators import Engine
 from betalps.potentials import Potential
 from betalps.training.labels import Sample
 
-_ATOMS, _SECONDS = 1000, 0.2
+_ATOMS, _SECONDS, _TICKS = 1000, 0.2, 0.05
 
 
 def measure_cost(potential: Potential, samples: Sequence[Sample]) -> float:
@@ -35,10 +35,15 @@ def measure_cost(potential: Potential, samples: Sequence[Sample]) -> float:
     times = max(1, round((_ATOMS / len(cell)) ** (1 / max(1, sum(first.pbc)))))
     atoms = cell.repeat([times if periodic else 1 for periodic in first.pbc])
     engine = Engine(potential, threads=1)
-    least, end = np.inf, time.perf_counter() + _SECONDS
     engine.evaluate(atoms.positions, atoms.numbers, atoms.cell.array, atoms.pbc, virials=True)
-    while time.perf_counter() < end:
+    least, count, end = np.inf, 1, time.perf_counter() + _SECONDS
+    while not np.isfinite(least) or time.perf_counter() < end:
         start = time.thread_time()
-        engine.evaluate(atoms.positions, atoms.numbers, atoms.cell.array, atoms.pbc, virials=True)
-        least = min(least, time.thread_time() - start)
+        for _ in range(count):
+            engine.evaluate(atoms.positions, atoms.numbers, atoms.cell.array, atoms.pbc, virials=True)
+        taken = time.thread_time() - start
+        if taken < _TICKS:  # some clocks of processor time tick every 10 ms
+            count *= 2
+        else:
+            least = min(least, taken / count)
     return float(least / len(atoms) * 1e6)
