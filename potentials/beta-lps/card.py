@@ -1,7 +1,8 @@
-"""Make the model card from what was measured: ``python card.py P.almtp --stability DIR --output FOLDER``.
+"""Make the model card: ``python card.py P.almtp --stability DIR --boundaries DIR --output FOLDER``.
 
 Writes NAME.json (all numbers) and NAME.md (for people) from: the fit's record beside the potential (fit.py), the
-held-out labels (evaluate.py), properties of potential and teacher (properties.py), the long runs (stability.py).
+held-out labels (evaluate.py), properties of potential and teacher (properties.py), the long runs (stability.py), grain
+boundaries (boundary_energies.py).
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ TRAINING = ("start", "round1", "round2", "round3", "crystals", "round4")
 VALIDATION, TEST = "validation", "test"
 
 
-def gather(path: Path, stability: Path | None, training: list[str]) -> dict:
+def gather(path: Path, stability: Path | None, boundaries: Path | None, training: list[str]) -> dict:
     """All numbers of the card."""
     potential = Potential.read(path)
     fit = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
@@ -71,7 +72,16 @@ def gather(path: Path, stability: Path | None, training: list[str]) -> dict:
             "teacher": json.loads((HERE / "teacher.json").read_text(encoding="utf-8")),
         },
         "stability": None if stability is None else json.loads((stability / "stability.json").read_text("utf-8")),
+        "boundary_energies": None if boundaries is None else boundary_energies(boundaries, potential.sha256),
     }
+
+
+def boundary_energies(folder: Path, sha256: str) -> dict:
+    """What boundary_energies.py found, if it was of this potential."""
+    found = json.loads((folder / "boundaries.json").read_text(encoding="utf-8"))
+    if found["sha256"] != sha256:
+        raise SystemExit(f"{folder / 'boundaries.json'} is of another potential, sha256 {found['sha256']}")
+    return {"boundaries": found["boundaries"], "differences": found["differences"]}
 
 
 def _against(found: dict) -> dict:
@@ -116,6 +126,7 @@ def markdown(card: dict) -> str:
         "ERRORS": _error_table(card),
         "PROPERTIES": _property_table(card),
         "STABILITY": _stability_table(card),
+        "BOUNDARIES": _boundary_table(card),
         "HASHES": "\n".join(f"- `data/{name}.extxyz.xz`: `{d['sha256']}`" for name, d in card["data"].items()),
         "MISSED": _missed(card["held_out"]["targets"]),
         "MISSED_THERE": _missed(card["validation"]["targets"]),
@@ -246,15 +257,47 @@ def _stability_table(card: dict) -> str:
     return _table(["run, NPT, 1 bar, 2 fs", "length", "mean K", "g/cm³", "P in PS4: mean (least)"], rows)
 
 
+def _boundary_table(card: dict) -> str:
+    found = card.get("boundary_energies")
+    if found is None:
+        return "Not measured."
+    rows = []
+    for name, one in found["boundaries"].items():
+        teachers = one.get("teacher_relaxed", {}).get("energy")
+        rows.append(
+            [
+                name,
+                one["atoms"],
+                f"{one['potential']['energy']:.3f}" + ("" if one["potential"]["converged"] else " (not converged)"),
+                _three(one.get("teacher_same_structure")),
+                _three(teachers),
+                f"{one['potential']['expansion_A']:.2f}",
+            ]
+        )
+    head = ["boundary", "atoms", "potential, J/m²", "teacher, same structure", "teacher, its own", "expansion, Å"]
+    said = [
+        f"- {kind}: mean absolute difference {d['mae']:.3f} J/m², mean {d['mean']:+.3f}, largest {d['largest']:.3f} "
+        f"({d['boundaries']} boundaries)"
+        for kind, d in found["differences"].items()
+    ]
+    said.append("- the study's potential against its optB88-vdW: mean absolute difference 0.10 J/m²")
+    return _table(head, rows) + "\n\n" + "\n".join(said)
+
+
+def _three(value: float | None) -> str:
+    return "" if value is None else f"{value:.3f}"
+
+
 def main() -> None:
     """Write both files."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("potential", type=Path)
     parser.add_argument("--stability", type=Path)
+    parser.add_argument("--boundaries", type=Path)
     parser.add_argument("--training", nargs="+", default=list(TRAINING))
     parser.add_argument("--output", type=Path, required=True)
     arguments = parser.parse_args()
-    card = gather(arguments.potential, arguments.stability, arguments.training)
+    card = gather(arguments.potential, arguments.stability, arguments.boundaries, arguments.training)
     stem = arguments.output / card["name"]
     stem.with_suffix(".json").write_text(json.dumps(card, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     stem.with_suffix(".md").write_text(markdown(card), encoding="utf-8")

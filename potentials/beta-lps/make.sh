@@ -95,4 +95,6 @@ if all; then
 fi
 if all; then python properties.py teacher --output teacher.json; fi
 python stability.py "$W/beta-lps.almtp" "$W/stability"
-python card.py "$W/beta-lps.almtp" --stability "$W/stability" --output "$W"
+python boundary_energies.py "$W/beta-lps.almtp" "$W/boundaries"
+if all; then python boundary_energies.py teacher "$W/boundaries" --relax; fi
+python card.py "$W/beta-lps.almtp" --stability "$W/stability" --boundaries "$W/boundaries" --output "$W"

@@ -2,6 +2,7 @@
 
 import hashlib
 import math
+import runpy
 
 import numpy as np
 import pytest
@@ -144,6 +145,26 @@ def test_tetrahedra_stay_whole_at_constant_pressure(temperature):
     number = np.bincount(i[bonds], minlength=len(crystal))[crystal.numbers == 15]
     assert (number == 4).all()
     assert 0.95 < crystal.get_volume() / volume < 1.12
+
+
+def test_boundary_energies_of_the_card_are_found_again(recipe):
+    """The differences from what they are of; and the boundary that relaxes fastest, relaxed anew."""
+    from betalps.analysis import boundary_energy
+
+    script = runpy.run_path(str(recipe / "boundary_energies.py"))
+    card = model_card_data(NAME)["boundary_energies"]
+    assert set(card["boundaries"]) == set(script["BOUNDARIES"])
+    assert script["differences"](card["boundaries"]) == card["differences"]
+    assert card["differences"]["same structures"]["boundaries"] == len(script["BOUNDARIES"])
+    assert card["differences"]["same structures"]["mae"] <= 0.10  # J/m², the study's
+    for name, one in card["boundaries"].items():
+        assert one["potential"]["converged"], name
+        assert 0.0 < one["potential"]["energy"] < one["potential"]["unrelaxed"], name
+    name, one = min(card["boundaries"].items(), key=lambda item: item[1]["potential"]["steps"])
+    atoms = script["built"](name)
+    found = boundary_energy(atoms, lambda: MTP(NAME, threads=1), beta_li3ps4(), relaxation=script["MINE"])
+    assert found.energy == pytest.approx(one["potential"]["energy"], abs=2e-3)
+    assert f"| {name} | {len(atoms)} | {found.energy:.2f}" in model_card(NAME)
 
 
 def test_long_runs_of_the_card_did_not_break():

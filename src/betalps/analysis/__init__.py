@@ -6,6 +6,7 @@ from betalps.analysis.energetics.boundary_energy import (
     BoundaryProgress,
     boundary_energies,
     boundary_energy,
+    static_boundary_energy,
 )
 from betalps.analysis.energetics.bulk import (
     TABLE_1,
@@ -139,6 +140,7 @@ __all__ = [
     "rings",
     "site_occupancy",
     "site_visits",
+    "static_boundary_energy",
     "survival",
     "write_density",
 ]

@@ -7,7 +7,8 @@ import pytest
 from ase.build import bulk
 from ase.calculators.emt import EMT
 
-from betalps.analysis.energetics.boundary_energy import _bulks, boundary_energies, boundary_energy
+from betalps.analysis.energetics._boundary_bulk import bulks_of
+from betalps.analysis.energetics.boundary_energy import boundary_energies, boundary_energy, static_boundary_energy
 from betalps.analysis.energetics.relaxation import Relaxation
 from betalps.calculators import MTP
 from betalps.datasets import read, write
@@ -83,7 +84,7 @@ def test_the_bulk_is_the_strained_crystal():
     atoms = twist(crystal, "(100)", candidate=1, size=Size(separation=13))
     record = boundary_record(atoms)
     assert record["strain"] > 0.003
-    bulks = _bulks(record, [crystal, crystal])
+    bulks = bulks_of(record, [crystal, crystal])
     assert len(bulks) == 2
     for one in bulks:
         assert len(one) == len(crystal)
@@ -97,7 +98,7 @@ def test_the_bulk_is_the_strained_crystal():
 @pytest.mark.parametrize("plane", ["(120)", "(111)", "(3-20)"])
 def test_the_bulk_of_a_tilt_is_the_crystal(plane):
     crystal = beta_li3ps4()
-    bulks = _bulks(boundary_record(tilt(crystal, plane, translation=(0, 0), gap=2.0)), [crystal, crystal])
+    bulks = bulks_of(boundary_record(tilt(crystal, plane, translation=(0, 0), gap=2.0)), [crystal, crystal])
     assert len(bulks) == 1
     (one,) = bulks
     crystal.calc, one.calc = mtp(), mtp()
@@ -114,6 +115,29 @@ def test_strain_is_not_counted_as_boundary():
     free = crystal.get_potential_energy() / len(crystal)
     assert min(found.bulk_energies) > free
     assert found.strains == pytest.approx([0.0165, 0.0165], abs=1e-3)
+
+
+def test_structures_as_they_are_have_the_energy_that_was_found(tmp_path):
+    """Of a strained twist, whose grains have a bulk each; from a file too; and of another calculator by hand."""
+    crystal = beta_li3ps4()
+    atoms = twist(crystal, "(100)", candidate=3, size=Size(separation=13))
+    found = boundary_energy(atoms, mtp, crystal, relaxation=Relaxation(steps=4))
+    write([found.atoms, *found.bulks], tmp_path / "boundary.extxyz")
+    again, *bulks = read(tmp_path / "boundary.extxyz")
+    assert static_boundary_energy(again, bulks, mtp()) == pytest.approx(found.energy, abs=1e-6)
+    assert static_boundary_energy(again, bulks, mtp()) != pytest.approx(found.unrelaxed, abs=1e-3)
+    with pytest.raises(ValueError, match="3 bulks: expected one"):
+        static_boundary_energy(again, [*bulks, bulks[0]], mtp())
+    with pytest.raises(StructureError, match=r"the lower grain holds .* expected a multiple of Cu"):
+        static_boundary_energy(again, [COPPER], mtp())
+    with pytest.raises(ValueError, match="is a slab"):
+        static_boundary_energy(tilt(crystal, "(120)", vacuum=10.0), [crystal], mtp())
+
+
+def test_one_bulk_stands_for_both_grains():
+    atoms = tilt(COPPER, "(210)", lattice_planes=8)
+    found = boundary_energy(atoms, EMT, COPPER, relaxation=AS_BUILT)
+    assert static_boundary_energy(atoms, found.bulks[:1], EMT()) == pytest.approx(found.unrelaxed, abs=1e-9)
 
 
 def test_what_the_result_says(tmp_path):
@@ -133,6 +157,7 @@ def test_what_the_result_says(tmp_path):
     content = json.loads(json.dumps(found.to_dict()))
     assert content["units"]["energy"] == "J/m^2"
     assert "atoms" not in content
+    assert "bulks" not in content
     assert content["name"] == "tilt (1 2 0)"
     heights = boundary_record(found.atoms)["boundaries"]
     stretch = found.atoms.cell.array[2, 2] / before.cell.array[2, 2]

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias, TypeVar
 
 import numpy as np
 
+from betalps.analysis.energetics._boundary_bulk import bulks_of
 from betalps.analysis.energetics.relaxation import Relaxation, relax
 from betalps.analysis.result import Result
 from betalps.errors import StructureError
-from betalps.structures.boundaries.record import boundary_record, mark, pairs_of
-from betalps.structures.boundaries.slabs import box, cut_slab, described
+from betalps.structures.boundaries.record import boundary_record, mark
 from betalps.typing import Floats, Json
 from betalps.units import EV_PER_ANGSTROM3_TO_GPA
 
@@ -25,7 +25,6 @@ _Thing = TypeVar("_Thing")
 Optimizer: TypeAlias = Literal["FIRE", "LBFGS"]
 
 _SAME_CELL = 1e-3  # Å
-_NO_STRAIN = 1e-9  # rounding
 _J_PER_M2 = 0.1 * EV_PER_ANGSTROM3_TO_GPA  # of 1 eV/Å²: 1 GPa Å is 0.1 J/m²
 
 
@@ -91,6 +90,8 @@ class BoundaryEnergy(Result):
         Whether every bulk reference reached the limit.
     atoms
         The relaxed structure without calculator, its record brought up to date. Not part of `to_dict`.
+    bulks
+        The relaxed bulk of the lower and of the upper grain. Not part of `to_dict`.
     parameters
         Of the relaxation; the record's translation, gaps and terminations.
     """
@@ -110,6 +111,7 @@ class BoundaryEnergy(Result):
     stress: float
     bulk_converged: bool
     atoms: Atoms
+    bulks: tuple[Atoms, Atoms]
     parameters: Json
 
     units: ClassVar[dict[str, str]] = {
@@ -124,9 +126,9 @@ class BoundaryEnergy(Result):
     }
 
     def to_dict(self) -> Json:
-        """As `Result.to_dict`, without the structure."""
+        """As `Result.to_dict`, without the structures."""
         found = super().to_dict()
-        del found["atoms"]
+        del found["atoms"], found["bulks"]
         return found
 
 
@@ -188,18 +190,18 @@ def boundary_energy(
     how = Relaxation() if relaxation is None else relaxation
     record = boundary_record(atoms)
     crystals = _checked(atoms, record, crystal)
-    area = float(np.linalg.norm(np.cross(*atoms.cell.array[:2])))
-    bulks = _bulks(record, crystals)
+    bulks = bulks_of(record, crystals)
     references = [relax(bulk, calculator(), how, free="out of plane", observer=_teller(observer)) for bulk in bulks]
-    shares = np.bincount(atoms.arrays["grain"], minlength=2) / [len(one.atoms) for one in _both(references)]
+    lower, upper = _both(references)
+    shares = _shares(atoms, [lower.atoms, upper.atoms])
 
     def gamma(energy: float, *, built: bool = False) -> float:
-        bulk = [one.start_energy if built else one.energy for one in _both(references)]
-        return _J_PER_M2 * (energy - float(shares @ bulk)) / (2 * area)
+        bulk = [one.start_energy if built else one.energy for one in (lower, upper)]
+        return _per_area(energy - float(shares @ bulk), atoms)
 
     end = relax(atoms, calculator(), how, free="normal", observer=_teller(observer, gamma))
-    bulk_volume = shares @ [one.atoms.get_volume() for one in _both(references)]
-    lower, upper = _both(references)
+    bulk_volume = shares @ [one.atoms.get_volume() for one in (lower, upper)]
+    area = _area(atoms)
     return BoundaryEnergy(
         name=_name(record),
         energy=gamma(end.energy),
@@ -216,6 +218,7 @@ def boundary_energy(
         stress=float(end.stress[2]),
         bulk_converged=all(one.converged for one in references),
         atoms=_marked(end.atoms, record, float(atoms.cell.array[2, 2])),
+        bulks=(lower.atoms, upper.atoms),
         parameters={
             "fmax": how.fmax,
             "steps": how.steps,
@@ -224,6 +227,37 @@ def boundary_energy(
             **{key: record[key] for key in ("terminations", "translation", "gaps", "removed")},
         },
     )
+
+
+def static_boundary_energy(atoms: Atoms, bulks: Sequence[Atoms], calculator: Any) -> float:
+    """γ of a boundary and its bulk as they are, nothing relaxed: what another calculator says of the same structures.
+
+    Parameters
+    ----------
+    atoms, bulks
+        The structures of a `BoundaryEnergy`, or as they come back from a file; one bulk stands for both grains.
+    calculator
+        An ASE calculator.
+
+    Returns
+    -------
+    float
+        In J/m².
+
+    Raises
+    ------
+    StructureError
+        `atoms` is no boundary, a grain is not made of whole formula units of its bulk, or an energy is not finite.
+    ValueError
+        Neither one bulk nor two, or `atoms` is no periodic bicrystal.
+    """
+    _check_bicrystal(atoms, boundary_record(atoms))
+    if len(bulks) not in {1, 2}:
+        raise ValueError(f"{len(bulks)} bulks: expected one, or that of the lower and that of the upper grain")
+    _check_stoichiometry(atoms, boundary_record(atoms), _both(bulks))
+    as_it_is = Relaxation(steps=0)
+    total, *references = (relax(one, calculator, as_it_is, free="nothing").energy for one in (atoms, *bulks))
+    return _per_area(total - float(_shares(atoms, _both(bulks)) @ _both(references)), atoms)
 
 
 def boundary_energies(
@@ -278,6 +312,20 @@ def _teller(
     return tell
 
 
+def _area(atoms: Atoms) -> float:
+    return float(np.linalg.norm(np.cross(*atoms.cell.array[:2])))
+
+
+def _per_area(excess: float, atoms: Atoms) -> float:
+    """Of an energy in eV, shared by two boundaries, in J/m²."""
+    return _J_PER_M2 * excess / (2 * _area(atoms))
+
+
+def _shares(atoms: Atoms, bulks: Sequence[Atoms]) -> Floats:
+    """How much of its bulk is in either grain."""
+    return np.asarray(np.bincount(atoms.arrays["grain"], minlength=2) / [len(one) for one in bulks])
+
+
 def _both(one_or_two: Sequence[_Thing]) -> list[_Thing]:
     """One of either grain, where one is for both."""
     return [one_or_two[0], one_or_two[-1]]
@@ -287,13 +335,7 @@ def _checked(atoms: Atoms, record: Json, crystal: Atoms | Sequence[Atoms]) -> li
     """The crystals of the lower and the upper grain, if there is a boundary energy to be found with them."""
     from ase import Atoms as AseAtoms
 
-    if None in record["planes"]:
-        raise ValueError(f"{_name(record)} has a glass on one side: expected two crystals, whose bulk is a reference")
-    if len(record["boundaries"]) != 2 or not all(atoms.pbc):
-        raise ValueError(
-            f"{_name(record)} is a slab, whose surfaces cost energy too: expected a periodic bicrystal, built without "
-            "vacuum"
-        )
+    _check_bicrystal(atoms, record)
     given = [crystal] if isinstance(crystal, AseAtoms) else list(crystal)
     if len(given) not in {1, 2}:
         raise ValueError(f"{len(given)} crystals: expected one, or that of the lower and that of the upper grain")
@@ -308,6 +350,16 @@ def _checked(atoms: Atoms, record: Json, crystal: Atoms | Sequence[Atoms]) -> li
     return _both(given)
 
 
+def _check_bicrystal(atoms: Atoms, record: Json) -> None:
+    if None in record["planes"]:
+        raise ValueError(f"{_name(record)} has a glass on one side: expected two crystals, whose bulk is a reference")
+    if len(record["boundaries"]) != 2 or not all(atoms.pbc):
+        raise ValueError(
+            f"{_name(record)} is a slab, whose surfaces cost energy too: expected a periodic bicrystal, built without "
+            "vacuum"
+        )
+
+
 def _check_stoichiometry(atoms: Atoms, record: Json, crystals: list[Atoms]) -> None:
     symbols = np.array(atoms.get_chemical_symbols())
     for grain, (which, crystal) in enumerate(zip(("lower", "upper"), crystals, strict=True)):
@@ -320,37 +372,6 @@ def _check_stoichiometry(atoms: Atoms, record: Json, crystals: list[Atoms]) -> N
                 f"{crystal.get_chemical_formula('metal', empirical=True)}; off stoichiometry γ depends on the chemical "
                 "potentials"
             )
-
-
-def _bulks(record: Json, crystals: Sequence[Atoms]) -> list[Atoms]:
-    """The bulk of the lower and the upper grain; one, if its energy is that of both."""
-    first, second = record["strains"]
-    lower, upper = (np.array(turn)[:2] for turn in record["orientations"])
-    strained = bool(np.any(np.abs(first) > _NO_STRAIN))
-    same = (
-        len(record["crystals"]) == 1
-        and record["planes"][0] == record["planes"][1]
-        and np.allclose(first, second, atol=_NO_STRAIN)
-        and (not strained or np.allclose(lower, upper, atol=_NO_STRAIN))
-    )
-    return [_bulk(grain, record, crystals[grain]) for grain in ((0,) if same else (0, 1))]
-
-
-def _bulk(grain: int, record: Json, crystal: Atoms) -> Atoms:
-    """The bulk of a grain: oriented and strained in the plane as the grain is, in a compact cell."""
-    from ase import Atoms as AseAtoms
-    from ase.geometry import minkowski_reduce
-
-    bonds = None if record["bonds"] is None else pairs_of(record["bonds"])
-    if bonds is not None:
-        species = set(crystal.get_chemical_symbols())
-        bonds = {pair: length for pair, length in bonds.items() if set(pair) <= species}
-    lattice, units = described(crystal, tuple(record["planes"][grain]), bonds)
-    turn = (np.array(record["orientations"][grain]) @ lattice.frame.T)[:2, :2]
-    stretch: Floats = np.eye(2) + np.array(record["strains"][grain])
-    cut = cut_slab(crystal, lattice, units, planes=1).fitted(lattice.basis[:2, :2] @ turn.T @ stretch)
-    cell, _ = minkowski_reduce(box(cut.cell, cut.thickness, cut.shift))
-    return AseAtoms(numbers=cut.numbers, positions=cut.positions, cell=cell, pbc=True)
 
 
 def _marked(relaxed: Atoms, record: Json, height: float) -> Atoms:
