@@ -5,7 +5,8 @@
 
 The first relaxes eight boundaries of the reference study with the potential, in cells of 192 and 256 atoms. The second
 gives the teacher's energies of the very same structures, boundary and bulk; with --relax the teacher then relaxes them
-itself, from where the potential left them. FOLDER gets ``boundaries.json``, which card.py shows, and the structures.
+itself, from where the potential left them. FOLDER gets ``boundary_energies.json``, which card.py shows, and the
+structures.
 """
 
 from __future__ import annotations
@@ -38,10 +39,10 @@ TEACHERS = Relaxation(fmax=0.05, steps=100, optimizer="LBFGS")  # from the poten
 
 
 class Record:
-    """``boundaries.json`` and the structures beside it."""
+    """``boundary_energies.json`` and the structures beside it."""
 
     def __init__(self, folder: Path) -> None:
-        self._folder, self._path = folder, folder / "boundaries.json"
+        self._folder, self._path = folder, folder / "boundary_energies.json"
         folder.mkdir(parents=True, exist_ok=True)
         known = json.loads(self._path.read_text(encoding="utf-8")) if self._path.exists() else {}
         self.sha256: str | None = known.get("sha256")

@@ -1,8 +1,8 @@
-"""Make the model card: ``python card.py P.almtp --stability DIR --boundaries DIR --output FOLDER``.
+"""Make the model card: ``python card.py P.almtp --measured FOLDER --output FOLDER``.
 
 Writes NAME.json (all numbers) and NAME.md (for people) from: the fit's record beside the potential (fit.py), the
 held-out labels (evaluate.py), properties of potential and teacher (properties.py), the long runs (stability.py), grain
-boundaries (boundary_energies.py).
+boundaries (boundary_energies.py), large cells (large.py).
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from properties import properties
 from betalps import MTP
 from betalps.datasets import read
 from betalps.potentials import Potential
-from betalps.training import PropertyErrors
+from betalps.training import PropertyErrors, evaluate
 
 HERE = Path(__file__).parent
 TARGETS = {
@@ -30,11 +30,14 @@ TARGETS = {
     "energy, 32 atoms, to 1200 K": (5.0, "meV/atom"),
     "stress, all": (0.2, "GPa"),
 }
-TRAINING = ("start", "round1", "round2", "round3", "crystals", "round4")
-VALIDATION, TEST = "validation", "test"
+BOUNDARY_TARGETS = {"beta-lps": (2.7, 110.0), "beta-lps-accurate": (2.0, 80.0)}  # meV/atom, meV/Å
+PUBLISHED_BOUNDARIES = (2.66, 147.0)  # of the study's potential, against its density functional theory
+TRAINING = ("start", "round1", "round2", "round3", "crystals", "round4", "round5", "loop")
+VALIDATION, TEST, BOUNDARIES = "validation", "test", "boundaries"
+MEASURED = ("stability", "boundary_energies", "large")
 
 
-def gather(path: Path, stability: Path | None, boundaries: Path | None, training: list[str]) -> dict:
+def gather(path: Path, measured: Path, training: list[str]) -> dict:
     """All numbers of the card."""
     potential = Potential.read(path)
     fit = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
@@ -55,7 +58,7 @@ def gather(path: Path, stability: Path | None, boundaries: Path | None, training
             "sha256": potential.sha256,
         },
         "teacher": "SevenNet 7net-l3i5 (sevenn 0.13.0, MIT)",
-        "data": {name: _data(name) for name in [*training, VALIDATION, TEST]},
+        "data": {name: _data(name) for name in [*training, VALIDATION, TEST, BOUNDARIES]},
         "fit": {key: fit["provenance"][key] for key in ("weights", "settings", "seed", "warm_start")}
         | {"command": [Path(part).name for part in fit["provenance"]["command"]]}
         | {"loss": fit["loss"], "training": fit["training"]["overall"]},
@@ -67,21 +70,38 @@ def gather(path: Path, stability: Path | None, boundaries: Path | None, training
             "species_force": {symbol: _rounded(asdict(errors), 1e3) for symbol, errors in found.species.items()},
             "worst": worst,
         },
+        "boundaries": boundaries(potential),
         "properties": {
             "potential": properties(MTP(potential, threads=1)),
             "teacher": json.loads((HERE / "teacher.json").read_text(encoding="utf-8")),
         },
-        "stability": None if stability is None else json.loads((stability / "stability.json").read_text("utf-8")),
-        "boundary_energies": None if boundaries is None else boundary_energies(boundaries, potential.sha256),
+        **{name: _measured(measured / name, potential.sha256) for name in MEASURED},
     }
 
 
-def boundary_energies(folder: Path, sha256: str) -> dict:
-    """What boundary_energies.py found, if it was of this potential."""
-    found = json.loads((folder / "boundaries.json").read_text(encoding="utf-8"))
-    if found["sha256"] != sha256:
-        raise SystemExit(f"{folder / 'boundaries.json'} is of another potential, sha256 {found['sha256']}")
-    return {"boundaries": found["boundaries"], "differences": found["differences"]}
+def boundaries(potential: Potential) -> dict:
+    """Errors on the six boundaries of the study."""
+    frames = list(read(HERE / f"data/{BOUNDARIES}.extxyz.xz").frames)
+    for atoms in frames:
+        atoms.info["temperature_K"] = f"{atoms.info['temperature_K']:g}"
+    found = evaluate(potential, frames, groups=("temperature_K", "source"), threads=1)
+    return {
+        "overall": _errors(found.overall),
+        "groups": {key: {v: _errors(e) for v, e in groups.items()} for key, groups in found.groups.items()},
+        "worst": {name: _where(frames[index]) for name, index in found.worst.items()},
+        "target": dict(zip(("energy_meV_per_atom", "force_meV_per_A"), BOUNDARY_TARGETS[potential.name], strict=True)),
+    }
+
+
+def _measured(folder: Path, sha256: str) -> dict | None:
+    """What the script of this name left in its folder, if it was of this potential; None if it was not run."""
+    path = folder / f"{folder.name}.json"
+    if not path.exists():
+        return None
+    found = json.loads(path.read_text(encoding="utf-8"))
+    if found.pop("sha256") != sha256:
+        raise SystemExit(f"{path} is of another potential")
+    return found
 
 
 def _against(found: dict) -> dict:
@@ -116,17 +136,28 @@ def _errors(errors: PropertyErrors) -> dict:
     }
 
 
+_ABOUT = {
+    "beta-lps": "Level and cutoff are those of the study of grain boundaries in β-Li3PS4 (Jalem et al., Energy Adv. 2, "
+    "2029 (2023)): 14 and 5 Å. `beta-lps-accurate` has lower errors and takes longer.",
+    "beta-lps-accurate": "Trained on the data of `beta-lps` with a larger basis: lower errors, for more time.",
+}
+
+
 def markdown(card: dict) -> str:
     """The card for people."""
-    text = (HERE / f"card-{card['name']}.md.in").read_text(encoding="utf-8")
+    text = (HERE / "card.md.in").read_text(encoding="utf-8")
     sections = {
+        "NAME": card["name"],
+        "ABOUT": _ABOUT[card["name"]],
         "FACTS": _facts(card),
         "DATA": _data_table(card),
         "TARGETS": _targets(card),
-        "ERRORS": _error_table(card),
+        "ERRORS": _error_table(card["held_out"]["groups"]["group, K"], card["held_out"]["overall"], "group, K"),
+        "SIX": _six_boundaries(card["boundaries"]),
         "PROPERTIES": _property_table(card),
-        "STABILITY": _stability_table(card),
-        "BOUNDARIES": _boundary_table(card),
+        "STABILITY": _stability_table(card["stability"]),
+        "ENERGIES": _energy_table(card["boundary_energies"]),
+        "LARGE": _large_table(card["large"]),
         "HASHES": "\n".join(f"- `data/{name}.extxyz.xz`: `{d['sha256']}`" for name, d in card["data"].items()),
         "MISSED": _missed(card["held_out"]["targets"]),
         "MISSED_THERE": _missed(card["validation"]["targets"]),
@@ -148,7 +179,7 @@ def _table(head: list[str], rows: list[list[object]]) -> str:
 
 def _facts(card: dict) -> str:
     p, fit = card["potential"], card["fit"]
-    trained = [d for name, d in card["data"].items() if name not in (VALIDATION, TEST)]
+    trained = [d for name, d in card["data"].items() if name not in (VALIDATION, TEST, BOUNDARIES)]
     frames, atoms = sum(d["frames"] for d in trained), sum(d["atoms"] for d in trained)
     w = fit["weights"]
     scale = (
@@ -196,20 +227,33 @@ def _targets(card: dict) -> str:
     return _table(head, rows)
 
 
-def _error_table(card: dict) -> str:
+def _error_table(groups: dict, overall: dict, head: str) -> str:
     rows = []
-    for value, e in [*card["held_out"]["groups"]["group, K"].items(), ("all", card["held_out"]["overall"])]:
+    for value, e in [*groups.items(), ("all", overall)]:
         energy, force, stress = e["energy_meV_per_atom"], e["force_meV_per_A"], e["stress_GPa"]
         rows.append(
             [
                 value,
                 e["configurations"],
-                f"{energy['mae']:.1f} / {energy['median']:.1f} / {energy['max']:.1f}",
+                f"{energy['mae']:.2f} / {energy['median']:.2f} / {energy['max']:.1f}",
                 f"{force['mae']:.0f} / {force['median']:.0f} / {force['max']:.0f}",
                 f"{stress['mae']:.2f} / {stress['median']:.2f} / {stress['max']:.2f}",
             ]
         )
-    return _table(["group, K", "frames", "energy, meV/atom", "force, meV/Å", "stress, GPa"], rows)
+    return _table([head, "frames", "energy, meV/atom", "force, meV/Å", "stress, GPa"], rows)
+
+
+def _six_boundaries(found: dict) -> str:
+    """Errors, and what was wanted."""
+    groups = {f"{kelvin} K": e for kelvin, e in found["groups"]["temperature_K"].items()} | found["groups"]["source"]
+    kinds = {"energy_meV_per_atom": ("energy", "meV/atom", "{:.2f}"), "force_meV_per_A": ("force", "meV/Å", "{:.0f}")}
+    said = []
+    for (kind, (name, unit, form)), published in zip(kinds.items(), PUBLISHED_BOUNDARIES, strict=True):
+        value, target = found["overall"][kind]["mae"], found["target"][kind]
+        verdict = "reached" if value <= target else "missed"
+        numbers = f"{form.format(value)} {unit}; wanted {target:g}: {verdict}; the study's potential {published:g}"
+        said.append(f"- {name}: mean absolute error {numbers}")
+    return _error_table(groups, found["overall"], "temperature; boundary") + "\n\n" + "\n".join(said)
 
 
 _PUBLISHED = {
@@ -244,9 +288,9 @@ def _property_table(card: dict) -> str:
     return _table(["β with all mobile Li on 4b", "potential", "teacher", "optB88-vdW", "experiment"], rows)
 
 
-def _stability_table(card: dict) -> str:
+def _stability_table(runs: dict | None) -> str:
     rows = []
-    for name, run in (card["stability"] or {}).items():
+    for name, run in (runs or {}).items():
         if run.get("broken_after_ps") is not None:
             rows.append([name, f"broken after {run['broken_after_ps']} ps", "", "", ""])
             continue
@@ -257,8 +301,7 @@ def _stability_table(card: dict) -> str:
     return _table(["run, NPT, 1 bar, 2 fs", "length", "mean K", "g/cm³", "P in PS4: mean (least)"], rows)
 
 
-def _boundary_table(card: dict) -> str:
-    found = card.get("boundary_energies")
+def _energy_table(found: dict | None) -> str:
     if found is None:
         return "Not measured."
     rows = []
@@ -288,16 +331,34 @@ def _three(value: float | None) -> str:
     return "" if value is None else f"{value:.3f}"
 
 
+def _large_table(found: dict | None) -> str:
+    if found is None:
+        return "Not run."
+    rows = [
+        [
+            name,
+            run["atoms"],
+            kelvin,
+            f"{run['time_ps']:g}" + (f": {run['ended']}" if run["ended"] else ""),
+            run["largest_grade"],
+            f"{100 * run['beyond_2']:.1f} %",
+            run["density_g_per_cm3"],
+        ]
+        for name, runs in found.items()
+        for kelvin, run in runs.items()
+    ]
+    return _table(["cell", "atoms", "K", "ps", "largest grade", "time beyond 2", "g/cm³"], rows)
+
+
 def main() -> None:
     """Write both files."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("potential", type=Path)
-    parser.add_argument("--stability", type=Path)
-    parser.add_argument("--boundaries", type=Path)
+    parser.add_argument("--measured", type=Path, required=True, help="folder with those of the scripts' folders")
     parser.add_argument("--training", nargs="+", default=list(TRAINING))
     parser.add_argument("--output", type=Path, required=True)
     arguments = parser.parse_args()
-    card = gather(arguments.potential, arguments.stability, arguments.boundaries, arguments.training)
+    card = gather(arguments.potential, arguments.measured, arguments.training)
     stem = arguments.output / card["name"]
     stem.with_suffix(".json").write_text(json.dumps(card, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     stem.with_suffix(".md").write_text(markdown(card), encoding="utf-8")

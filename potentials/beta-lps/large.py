@@ -100,7 +100,7 @@ def main() -> None:
     for name in arguments.only:
         found = held(name, potential, arguments.folder, arguments.threads)
         known = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-        write_atomic(path, json.dumps({**known, name: found, "potential": potential.sha256}, indent=1) + "\n")
+        write_atomic(path, json.dumps({**known, name: found, "sha256": potential.sha256}, indent=1) + "\n")
 
 
 if __name__ == "__main__":

@@ -21,6 +21,7 @@ from matscipy.neighbours import neighbour_list
 
 from betalps import MTP
 from betalps.dynamics import UnstableRunError, native
+from betalps.potentials import Potential
 from structures import build
 
 _BOND = 2.7  # Å, P-S; the second shell begins at 3.8
@@ -116,11 +117,12 @@ def main() -> None:
     parser.add_argument("--only", choices=RUNS, nargs="+", default=list(RUNS))
     arguments = parser.parse_args()
     arguments.folder.mkdir(parents=True, exist_ok=True)
+    sha256 = Potential.read(arguments.potential).sha256
     for name in arguments.only:
         found = advance(name, arguments.potential, arguments.folder)
         path = arguments.folder / "stability.json"
         known = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-        path.write_text(json.dumps({**known, name: found}, indent=1) + "\n", encoding="utf-8")
+        path.write_text(json.dumps({**known, name: found, "sha256": sha256}, indent=1) + "\n", encoding="utf-8")
         print(name, found, flush=True)
 
 
