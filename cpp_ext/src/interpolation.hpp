@@ -1,0 +1,19 @@
+// Columns of a matrix of low rank as combinations of a few of them (an interpolative decomposition).
+#pragma once
+
+#include <cstddef>
+#include <vector>
+
+namespace betalps {
+
+struct Interpolation {
+  std::vector<std::size_t> pivots;   // columns that stand for themselves
+  std::vector<std::size_t> others;   // each is sum over pivots p of coefficients[p][other] * column p
+  std::vector<double> coefficients;  // pivots x others
+};
+
+/// Finds at most `most` pivots, such that what is wrong with any other column has sum |element| <= `tolerance`.
+/// Where that is not to be had, every column is a pivot. `columns`: one after the other, of `rows` elements each.
+Interpolation interpolate(const std::vector<double>& columns, std::size_t rows, std::size_t most, double tolerance);
+
+}  // namespace betalps
