@@ -51,23 +51,26 @@ class Coefficients {
   std::size_t radial_;
 };
 
+bool touches(const ActiveSet& set, std::size_t row, const Indices& coefficients) {
+  const double* const elements = &set.matrix[row * set.size];
+  return std::any_of(coefficients.begin(), coefficients.end(), [elements](std::size_t c) { return elements[c] != 0; });
+}
+
 /// The rows of A that only atoms of one species can be, for each species; then all others.
 std::vector<Indices> rows_by_species(const ActiveSet& set, const Coefficients& numbers) {
   std::vector<Indices> own;
   for (std::size_t z = 0; z < numbers.species; ++z) own.push_back(numbers.own(z));
   std::vector<Indices> out(numbers.species + 1);
   for (std::size_t k = 0; k < set.size; ++k) {
-    std::size_t of = numbers.species, found = 0;
-    for (std::size_t z = 0; z < numbers.species; ++z) {
-      const auto touched = [&set, k](std::size_t c) { return set.matrix[k * set.size + c] != 0; };
-      if (std::any_of(own[z].begin(), own[z].end(), touched)) of = z, ++found;
-    }
-    out[found == 1 ? of : numbers.species].push_back(k);
+    Indices found;
+    for (std::size_t z = 0; z < numbers.species; ++z)
+      if (touches(set, k, own[z])) found.push_back(z);
+    out[found.size() == 1 ? found[0] : numbers.species].push_back(k);
   }
   return out;
 }
 
-/// What every coefficient may at most be in the row of an atom of grade 1: sum over rows |A|.
+/// What each coefficient may at most be in the row of an atom of grade 1: sum over rows |A|.
 std::vector<double> scales(const ActiveSet& set) {
   std::vector<double> out(set.size, 0);
   for (std::size_t k = 0; k < set.size; ++k)
@@ -75,22 +78,35 @@ std::vector<double> scales(const ActiveSet& set) {
   return out;
 }
 
+/// How many elements of c at the rows of species y are free. Rows of several species may share in the cancelling.
+std::size_t freedoms(const ActiveSet& set, const Coefficients& numbers, std::size_t y,
+                     const std::vector<Indices>& rows) {
+  const Indices own = numbers.own(y), &mixed = rows[numbers.species];
+  const auto sharing = std::count_if(mixed.begin(), mixed.end(), [&](std::size_t k) { return touches(set, k, own); });
+  const std::size_t all = rows[y].size() + static_cast<std::size_t>(sharing);
+  return std::min(all - std::min(all, own.size()), rows[y].size());
+}
+
 /// Pivots among the rows of species y, for atoms of all other species.
-Interpolation pivots_of(const ActiveSet& set, const Coefficients& numbers, std::size_t y, const Indices& rows,
-                        const std::vector<double>& scale, double tolerance) {
+Interpolation pivots_of(const ActiveSet& set, const Coefficients& numbers, std::size_t y,
+                        const std::vector<Indices>& rows, const std::vector<double>& scale) {
+  const std::size_t count = freedoms(set, numbers, y, rows), of_site = numbers.site(0).size();
+  Interpolation found;
+  if (count * (of_site + rows[y].size() - count) >= of_site * rows[y].size()) {  // no gain
+    found.pivots = rows[y];
+    return found;
+  }
   Indices coefficients = numbers.common();
   for (std::size_t z = 0; z < numbers.species; ++z)
     if (z != y) append(coefficients, numbers.own(z));
   std::vector<double> columns;
-  columns.reserve(rows.size() * coefficients.size());
-  // With these scales, an error of sum |element| = t is one of at most t in the element of c where the grade is 1.
-  for (const std::size_t k : rows)
+  columns.reserve(rows[y].size() * coefficients.size());
+  // In these scales an element of c that is wrong by sum |element| = t is so by at most t where the grade is 1.
+  for (const std::size_t k : rows[y])
     for (const std::size_t c : coefficients) columns.push_back(set.inverse_transpose[k * set.size + c] * scale[c]);
-  const std::size_t site = numbers.site(0).size();  // with more pivots than this they would be no gain
-  const std::size_t most = site * rows.size() / std::max<std::size_t>(site + rows.size(), 1);
-  Interpolation found = interpolate(columns, coefficients.size(), most, tolerance);
+  found = interpolate(columns, coefficients.size(), count);
   for (Indices* part : {&found.pivots, &found.others})
-    for (std::size_t& index : *part) index = rows[index];
+    for (std::size_t& index : *part) index = rows[y][index];
   return found;
 }
 
@@ -160,7 +176,7 @@ void add_table(PackedGrades& out, Packer& packer, const ActiveSet& set, const Co
 
 }  // namespace
 
-std::unique_ptr<PackedGrades> pack_grades(const Potential& potential, int columns, double tolerance) {
+std::unique_ptr<PackedGrades> pack_grades(const Potential& potential, int columns) {
   const ActiveSet& set = *potential.active_set;
   const Coefficients numbers(potential);
   if (set.size != numbers.all)
@@ -170,7 +186,7 @@ std::unique_ptr<PackedGrades> pack_grades(const Potential& potential, int column
   const std::vector<double> scale = scales(set);
   std::vector<Interpolation> pivots(numbers.species);
   for (std::size_t y = 0; y < numbers.species && numbers.species > 1; ++y)
-    pivots[y] = pivots_of(set, numbers, y, rows[y], scale, tolerance);
+    pivots[y] = pivots_of(set, numbers, y, rows, scale);
 
   auto out = std::make_unique<PackedGrades>();
   Packer packer(*out, columns);

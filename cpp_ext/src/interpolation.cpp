@@ -30,16 +30,12 @@ class GramSchmidt {
     for (std::size_t k = 0; k < size_; ++k) sizes_[k] = sum_of_sizes(&left_[k * rows_], rows_);
   }
 
-  /// Whether all other columns came within the tolerance before there were more pivots than `most`.
-  bool choose(std::size_t most, double tolerance) {
-    for (;;) {
+  void choose(std::size_t count) {
+    while (pivots.size() < count) {
       std::size_t worst = size_;
-      for (std::size_t k = 0; k < size_; ++k) {
-        if (!std::isfinite(sizes_[k])) return false;
+      for (std::size_t k = 0; k < size_; ++k)
         if (!chosen_[k] && (worst == size_ || sizes_[k] > sizes_[worst])) worst = k;
-      }
-      if (worst == size_ || sizes_[worst] <= tolerance) return true;
-      if (pivots.size() == most) return false;
+      if (worst == size_ || !(sizes_[worst] > 0)) return;
       remove(worst);
     }
   }
@@ -87,14 +83,16 @@ class GramSchmidt {
 
 }  // namespace
 
-Interpolation interpolate(const std::vector<double>& columns, std::size_t rows, std::size_t most, double tolerance) {
+Interpolation interpolate(const std::vector<double>& columns, std::size_t rows, std::size_t count, double tolerance) {
   const std::size_t size = columns.size() / rows;
+  double largest = 0;
+  for (std::size_t k = 0; k < size; ++k) largest = std::max(largest, sum_of_sizes(&columns[k * rows], rows));
   Interpolation all;
   all.pivots.resize(size);
   std::iota(all.pivots.begin(), all.pivots.end(), std::size_t{0});
 
   GramSchmidt process(columns, rows);
-  if (!process.choose(most, tolerance / 2)) return all;
+  process.choose(count);
   Interpolation out;
   out.pivots = process.pivots;
   for (const std::size_t k : all.pivots)
@@ -109,7 +107,7 @@ Interpolation interpolate(const std::vector<double>& columns, std::size_t rows, 
       const double* const pivot = &columns[out.pivots[p] * rows];
       for (std::size_t i = 0; i < rows; ++i) wrong[i] -= c[p] * pivot[i];
     }
-    if (!(sum_of_sizes(wrong.data(), rows) <= tolerance)) return all;  // rounding spoilt it
+    if (!(sum_of_sizes(wrong.data(), rows) <= tolerance * largest)) return all;
   }
   return out;
 }

@@ -12,8 +12,10 @@ struct Interpolation {
   std::vector<double> coefficients;  // pivots x others
 };
 
-/// Finds at most `most` pivots, such that what is wrong with any other column has sum |element| <= `tolerance`.
-/// Where that is not to be had, every column is a pivot. `columns`: one after the other, of `rows` elements each.
-Interpolation interpolate(const std::vector<double>& columns, std::size_t rows, std::size_t most, double tolerance);
+/// Takes `count` pivots: the whole rank, so that what is wrong with the other columns is rounding. Where it is not,
+/// sum |element| being above `tolerance` times that of the largest column, every column is a pivot.
+/// `columns`: one after the other, of `rows` elements each.
+Interpolation interpolate(const std::vector<double>& columns, std::size_t rows, std::size_t count,
+                          double tolerance = 1e-9);
 
 }  // namespace betalps

@@ -30,7 +30,7 @@ constexpr int groups_together = 2;
 constexpr int accumulate_together = registers >= 32 ? 4 : 2;  // neighbours whose monomials are summed in registers
 constexpr int forces_together = registers >= 32 ? 2 : 1;      // neighbours that share a load of the adjoints
 constexpr int grade_groups = 3, grade_columns = registers >= 32 ? 8 : 4;  // held in registers by the grades' product
-constexpr int grade_batch = 2 * grade_groups;  // groups that share one pass over A^-1
+constexpr int grade_batch = 4 * grade_groups;  // groups that share one pass over A^-1
 
 enum Stage { filter_stage, radial_stage, basics_stage, forward_stage, backward_stage, forces_stage, scatter_stage,
              columns_stage, grades_stage };
