@@ -28,7 +28,7 @@ from betalps.active_learning import ActiveLearning, LoopConfig, label, named_cal
 from betalps.active_learning.loop.candidates import Choice, choose
 from betalps.datasets import Sampling, read, sample, write
 from betalps.dynamics import UnstableRunError, read_thermo, run
-from betalps.potentials import Potential, load
+from betalps.potentials import Potential, available, load
 from betalps.protocols import Grading, RunSpec, single_temperature
 from betalps.structures import beta_li3ps4
 from betalps.studies import boundary_test_runs, draw_held_out
@@ -262,7 +262,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     modes = parser.add_subparsers(dest="mode", required=True)
     mode = modes.add_parser("cost")
-    mode.add_argument("--potentials", nargs="+", default=["beta-lps", "beta-lps"])
+    mode.add_argument("--potentials", nargs="+", default=available(), help="bundled, or files (%(default)s)")
     mode.add_argument("--steps", type=int, default=1000, help="of 128 atoms (%(default)s)")
     mode.add_argument("--repeats", type=int, default=3)
     mode = modes.add_parser("missed")

@@ -186,7 +186,7 @@ class PyDynamics {
     results["energies"] = energies;
     results["forces"] = forces;
     results["virials"] = virials;
-    const std::vector<double> grades = dynamics_.grades();
+    const std::vector<double>& grades = dynamics_.grades();
     if (!grades.empty()) results["grades"] = array_of(grades);
     return results;
   }
@@ -298,10 +298,10 @@ void bind_dynamics(py::module_& m) {
           py::kw_only(), py::arg("coldest"), py::arg("hottest"), py::arg("displacement"), py::arg("strain"))
       .def(
           "set_watch",
-          [](PyDynamics& self, std::int64_t interval, double select, double stop) {
-            self.with([&](Dynamics& d) { d.set_watch({interval, select, stop}); });
+          [](PyDynamics& self, std::int64_t interval, double select, double stop, std::int64_t offset) {
+            self.with([&](Dynamics& d) { d.set_watch({interval, select, stop, offset}); });
           },
-          py::kw_only(), py::arg("interval"), py::arg("select"), py::arg("stop"));
+          py::kw_only(), py::arg("interval"), py::arg("select"), py::arg("stop"), py::arg("offset") = 0);
   const auto property = [&cls](const char* name, auto&& get) {
     cls.def_property_readonly(name, [get](PyDynamics& self) { return self.with(get); });
   };

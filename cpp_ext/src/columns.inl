@@ -1,4 +1,4 @@
-// Part of class Loop: dE_i/d(coefficients), and the extrapolation grade from them.
+// Part of class Loop: dE_i/d(coefficients).
 // The columns of one group: radial (z_j, mu, n) of the central species, its species coefficient, moments.
 
   std::size_t radial_columns() const {
@@ -7,8 +7,8 @@
   std::size_t columns_count() const { return radial_columns() + 1 + tables.scalars; }
 
   void site_columns(int g, std::size_t neighbours, T* columns) {
-    for (std::size_t c = 0; c < radial_columns(); ++c) store(columns + c * W, V{});
-    for (std::size_t k = 0; k < neighbours; ++k) radial_columns_of_pair(g, k, columns);
+    factors(g, neighbours);
+    for (int z_j = 0; z_j < tables.species; ++z_j) radial_columns_of(z_j, neighbours, columns);
     T* at = columns + radial_columns() * W;
     store(at, broadcast(T(1)));
     at += W;
@@ -28,59 +28,113 @@
     }
   }
 
-  /// dE_i/dc[z_j][mu][n] += Q_n(r_ij) P_mu(u_ij), in the lanes whose neighbour is of species z_j.
-  void radial_columns_of_pair(int g, std::size_t k, T* columns) {
-    const T* pair = record(g, k);
-    const std::int32_t* index = indices(g, k);
-    IntVec<T> species{};
-    for (int l = 0; l < W; ++l) species[l] = static_cast<std::int32_t>(call.rows[index[l]].key);
-    const V x = load(pair + slot_x * W), y = load(pair + slot_y * W), z = load(pair + slot_z * W);
-    V r = load(pair + slot_r * W);
+  // What dE_i/dc[z_j][mu][n] = sum_j Q_n(r_ij) P_mu(u_ij) is made of. A record holds a neighbour's Q_n, its P_mu,
+  // these once more for one z_j (zero in lanes whose neighbour is of another species), and its species.
+  std::size_t factor(int number) const { return static_cast<std::size_t>(number) * W; }
+  std::size_t factor_p() const { return factor(tables.radial_size); }
+  std::size_t factor_weight() const { return factor(tables.radial_size + tables.radial_count); }
+  std::size_t factor_species() const { return factor(tables.radial_size + 2 * tables.radial_count); }
+
+  void factors(int g, std::size_t neighbours) {
+    for (std::size_t k = 0; k < neighbours; ++k) {
+      T* to = scratch.factors + k * scratch.factors_stride;
+      radial_basis(load(record(g, k) + slot_r * W), to);
+      const std::int32_t* index = indices(g, k);
+      auto* species = reinterpret_cast<typename Types<T>::Int*>(to + factor_species());
+      for (int l = 0; l < W; ++l) species[l] = static_cast<std::int32_t>(call.rows[index[l]].key);
+    }
+    for (std::size_t k = 0; k < neighbours; k += 2)
+      for (int mu = 0; mu < tables.radial_count; ++mu)
+        adjoint_values(g, mu, record(g, k), scratch.factors + k * scratch.factors_stride + factor_p() + factor(mu));
+  }
+
+  /// Q_0 = s (r - r_c)^2, Q_1 = xi Q_0, Q_n = 2 xi Q_(n-1) - Q_(n-2).
+  BETALPS_INLINE void radial_basis(V r, T* q) const {
     const V r_min = broadcast(static_cast<T>(tables.min_dist));
     if (tables.repulsive) r = r < r_min ? r_min : r;
     const V edge = r - broadcast(cutoff), xi = r * tables.xi_scale + tables.xi_shift, two_xi = xi + xi;
-    V q[max_radial_size];
-    q[0] = edge * edge * tables.scaling;
-    q[1] = xi * q[0];
-    for (int n = 2; n < tables.radial_size; ++n) q[n] = two_xi * q[n - 1] - q[n - 2];
-    for (int mu = 0; mu < tables.radial_count; ++mu) {
-      const V p = adjoint_value(g, mu, x, y, z);
-      for (int z_j = 0; z_j < tables.species; ++z_j) {
-        const IntVec<T> zeros{};
-        const V weight = species == zeros + static_cast<typename Types<T>::Int>(z_j) ? p : V{};
-        T* to = columns + static_cast<std::size_t>(z_j * tables.radial_count + mu) * tables.radial_size * W;
-        for (int n = 0; n < tables.radial_size; ++n) store(to + n * W, load(to + n * W) + weight * q[n]);
-      }
+    V before = edge * edge * tables.scaling, last = xi * before;
+    store(q, before);
+    store(q + W, last);
+    for (int n = 2; n < tables.radial_size; ++n) {
+      const V next = two_xi * last - before;
+      store(q + n * W, next);
+      before = last;
+      last = next;
     }
   }
 
+  BETALPS_APART void radial_columns_of(int z_j, std::size_t neighbours, T* columns) const {
+    const IntVec<T> wanted = IntVec<T>{} + static_cast<typename Types<T>::Int>(z_j);
+    for (std::size_t k = 0; k < neighbours; ++k) {
+      T* of = scratch.factors + k * scratch.factors_stride;
+      const auto match = (IntVec<T>)load(of + factor_species()) == wanted;
+      for (int mu = 0; mu < tables.radial_count; ++mu)
+        store(of + factor_weight() + factor(mu), match ? load(of + factor_p() + factor(mu)) : V{});
+    }
+    T* to = columns + factor(z_j * tables.radial_count * tables.radial_size);
+    int mu = 0;
+    for (; mu + 2 <= tables.radial_count; mu += 2) products<2>(mu, neighbours, to + factor(mu * tables.radial_size));
+    if (mu < tables.radial_count) products<1>(mu, neighbours, to + factor(mu * tables.radial_size));
+  }
+
+  /// to[m][n] = sum over neighbours of Q_n and the weights of M radial functions.
+  template <int M>
+  BETALPS_INLINE void products(int mu, std::size_t neighbours, T* to) const {
+    int n = 0;
+    for (; n + 4 <= tables.radial_size; n += 4) tile<M, 4>(mu, n, neighbours, to + factor(n));
+    for (; n < tables.radial_size; ++n) tile<M, 1>(mu, n, neighbours, to + factor(n));
+  }
+
+  template <int M, int N>
+  BETALPS_INLINE void tile(int mu, int n, std::size_t neighbours, T* to) const {
+    const T* q = scratch.factors + factor(n);
+    const T* weight = scratch.factors + factor_weight() + factor(mu);
+    V sums[M * N];
+    for (int i = 0; i < M * N; ++i) sums[i] = V{};
+    for (std::size_t k = 0; k < neighbours; ++k) {
+      for (int m = 0; m < M; ++m)
+        for (int i = 0; i < N; ++i) sums[m * N + i] += load(weight + m * W) * load(q + i * W);
+      q += scratch.factors_stride;
+      weight += scratch.factors_stride;
+    }
+    for (int m = 0; m < M; ++m)
+      for (int i = 0; i < N; ++i) store(to + factor(m * tables.radial_size + i), sums[m * N + i]);
+  }
+
+  /// P_mu(u_ij) of two neighbours, into their records.
   template <int D>
-  V adjoint_value_of_rank(const T* c, const V& x, const V& y, const V& z) {
-    V p[1], px[1], py[1];
-    polynomial<D, 1>(c, &x, &y, p, px, py);
-    if constexpr (D > 0) {
-      V q[1];
-      polynomial<D - 1, 1>(c + triangle(D) * stride, &x, &y, q, px, py);
-      p[0] += z * q[0];
+  BETALPS_INLINE void adjoint_values_of_rank(const T* c, const T* pairs, T* values) const {
+    V x[2], y[2], px[2], py[2];
+    for (int n = 0; n < 2; ++n) {
+      x[n] = load(pairs + n * scratch.pair_stride + slot_x * W);
+      y[n] = load(pairs + n * scratch.pair_stride + slot_y * W);
     }
-    return p[0];
+    V p[2];
+    polynomial<D, 2>(c, x, y, p, px, py);
+    if constexpr (D > 0) {
+      V q[2];
+      polynomial<D - 1, 2>(c + triangle(D) * stride, x, y, q, px, py);
+      for (int n = 0; n < 2; ++n) p[n] += load(pairs + n * scratch.pair_stride + slot_z * W) * q[n];
+    }
+    for (int n = 0; n < 2; ++n) store(values + n * scratch.factors_stride, p[n]);
   }
 
-  V adjoint_value(int g, int mu, const V& x, const V& y, const V& z) {
+  void adjoint_values(int g, int mu, const T* pairs, T* values) const {
     const T* c = scratch.adjoints + tables.mu_offset[mu] * static_cast<std::size_t>(stride) + g * W;
     switch (tables.rank[mu]) {
-      case -1: return V{};
-      case 0: return adjoint_value_of_rank<0>(c, x, y, z);
-      case 1: return adjoint_value_of_rank<1>(c, x, y, z);
-      case 2: return adjoint_value_of_rank<2>(c, x, y, z);
-      case 3: return adjoint_value_of_rank<3>(c, x, y, z);
-      case 4: return adjoint_value_of_rank<4>(c, x, y, z);
-      case 5: return adjoint_value_of_rank<5>(c, x, y, z);
-      case 6: return adjoint_value_of_rank<6>(c, x, y, z);
-      case 7: return adjoint_value_of_rank<7>(c, x, y, z);
-      case 8: return adjoint_value_of_rank<8>(c, x, y, z);
-      case 9: return adjoint_value_of_rank<9>(c, x, y, z);
-      default: return adjoint_value_of_rank<10>(c, x, y, z);
+      case -1: store(values, V{}), store(values + scratch.factors_stride, V{}); break;
+      case 0: adjoint_values_of_rank<0>(c, pairs, values); break;
+      case 1: adjoint_values_of_rank<1>(c, pairs, values); break;
+      case 2: adjoint_values_of_rank<2>(c, pairs, values); break;
+      case 3: adjoint_values_of_rank<3>(c, pairs, values); break;
+      case 4: adjoint_values_of_rank<4>(c, pairs, values); break;
+      case 5: adjoint_values_of_rank<5>(c, pairs, values); break;
+      case 6: adjoint_values_of_rank<6>(c, pairs, values); break;
+      case 7: adjoint_values_of_rank<7>(c, pairs, values); break;
+      case 8: adjoint_values_of_rank<8>(c, pairs, values); break;
+      case 9: adjoint_values_of_rank<9>(c, pairs, values); break;
+      default: adjoint_values_of_rank<10>(c, pairs, values); break;
     }
   }
 
@@ -94,47 +148,5 @@
       row += radial * tables.species;
       row[species] = static_cast<double>(*rest);
       for (std::size_t s = 0; s < tables.scalars; ++s) row[tables.species + s] = static_cast<double>(rest[(s + 1) * W]);
-    }
-  }
-
-  void grade(std::size_t group, std::size_t groups) {
-    static_assert(grade_groups == 3, "one case for each number of groups");
-    switch (groups) {
-      case 1: grade_of<1>(group); break;
-      case 2: grade_of<2>(group); break;
-      default: grade_of<3>(group); break;
-    }
-  }
-
-  /// max_k |(b A^-1)_k| for N groups of one species: a matrix product whose result never leaves the registers.
-  template <int N>
-  void grade_of(std::size_t group) {
-    const GradeTable& table = call.grade_tables[call.group_species[group]];
-    const std::size_t rows = columns_count();
-    V best[N];
-    for (int n = 0; n < N; ++n) best[n] = V{};
-    for (std::size_t block = 0; block < table.blocks; ++block) {
-      const double* packed = table.packed + block * rows * grade_columns;
-      V sums[N][grade_columns];
-      for (int n = 0; n < N; ++n)
-        for (int c = 0; c < grade_columns; ++c) sums[n][c] = V{};
-      for (std::size_t row = 0; row < rows; ++row, packed += grade_columns) {
-        V b[N];
-        for (int n = 0; n < N; ++n) b[n] = load(scratch.columns + (n * rows + row) * W);
-#pragma GCC unroll 8
-        for (int c = 0; c < grade_columns; ++c) {
-          const V a = broadcast(static_cast<T>(packed[c]));
-          for (int n = 0; n < N; ++n) sums[n][c] += b[n] * a;
-        }
-      }
-      for (int n = 0; n < N; ++n)
-        for (int c = 0; c < grade_columns; ++c) {
-          const V size = sums[n][c] < V{} ? -sums[n][c] : sums[n][c];
-          best[n] = size > best[n] ? size : best[n];
-        }
-    }
-    for (int n = 0; n < N; ++n) {
-      const std::int32_t* centres = call.centres + (group + n) * W;
-      for (int l = 0; l < W && centres[l] >= 0; ++l) call.grades[centres[l]] = static_cast<double>(best[n][l]);
     }
   }

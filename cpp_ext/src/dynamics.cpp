@@ -93,12 +93,14 @@ struct Dynamics::Run {
 
   double volume() const { return std::abs(determinant(cell)); }
 
-  void refresh() {
+  /// `graded`: with grades, if anything is computed at all.
+  void refresh(bool graded = false) {
     if (current) return;
-    forces.compute(motion.positions, cell, pool, times);
-    forces.forget_grades();
+    forces.compute(motion.positions, cell, graded, pool, times);
     current = true;
   }
+
+  bool watched(std::int64_t at) const { return watch.interval > 0 && (at + watch.offset) % watch.interval == 0; }
 
   /// Energy of everything that is not an atom.
   double extended_energy() const {
@@ -150,7 +152,7 @@ struct Dynamics::Run {
     if (!(moved <= limits.displacement)) return lose(Event::fast, moved, step + 1);
     if (barostat) cell = product(cell, drift.keep);
     current = false;
-    refresh();
+    refresh(watched(step + 1));
 
     twice_kinetic = motion.kick(kick, forces.forces(), pool);
     push_cell(half);
@@ -168,7 +170,7 @@ struct Dynamics::Run {
     return std::max(std::max(std::abs(values[0]), std::abs(values[1])), std::abs(values[2]));
   }
 
-  double seconds_in_forces() const { return times.rebuild + times.list + times.kernel + times.gather; }
+  double seconds_in_forces() const { return times.rebuild + times.list + times.kernel + times.gather + times.grades; }
 
   /// The run cannot go on from here: names the atom that is to blame.
   Outcome lose(Event event, double value, std::int64_t at) {
@@ -185,7 +187,7 @@ struct Dynamics::Run {
     const double began = seconds_now();
     forces.grade(pool);
     times.grades += seconds_now() - began;
-    const std::vector<double> grades = forces.grades();
+    const std::vector<double>& grades = forces.grades();
     const auto worst = std::max_element(grades.begin(), grades.end());
     const Event event = *worst > watch.stop ? Event::stop : *worst > watch.select ? Event::select : Event::none;
     checks.push_back({event, step, worst - grades.begin(), *worst});
@@ -217,7 +219,7 @@ Outcome Dynamics::run(std::int64_t steps, const std::function<bool()>& interrupt
       throw;
     }
     if (outcome.event != Event::none) break;
-    if (run.watch.interval > 0 && run.step % run.watch.interval == 0) outcome = run.grade();
+    if (run.watched(run.step)) outcome = run.grade();
     if (outcome.event == Event::none && interrupted && interrupted()) outcome.event = Event::interrupted;
   }
   return outcome;
@@ -278,7 +280,7 @@ void Dynamics::results(double* forces, double* energies, double* virials) {
   run_->forces.site_virials(virials);
 }
 
-std::vector<double> Dynamics::grades() const { return run_->forces.grades(); }
+const std::vector<double>& Dynamics::grades() const { return run_->forces.grades(); }
 
 DynamicsState Dynamics::state() {
   Run& run = *run_;

@@ -27,14 +27,23 @@ Forces::Forces(const Potential& potential, const DynamicsSettings& settings, std
       sorted_energies_(species_.size()),
       sorted_virials_(6 * species_.size()) {}
 
-void Forces::compute(const std::vector<double>& positions, const Cell& cell, ThreadPool& pool, DynamicsTimes& times) {
+void Forces::compute(const std::vector<double>& positions, const Cell& cell, bool graded, ThreadPool& pool,
+                     DynamicsTimes& times) {
   Clock::time_point clock = Clock::now();
   const bool rebuilt = update_list(positions, cell);
   (rebuilt ? times.rebuild : times.list) += since(clock);
   const Pairs pairs = list_.pairs();
   sorted_forces_.resize(3 * pairs.atoms);
-  evaluator_.evaluate(pairs, {sorted_energies_.data(), sorted_forces_.data(), sorted_virials_.data()}, pool);
-  times.kernel += since(clock);
+  const Output output{sorted_energies_.data(), sorted_forces_.data(), sorted_virials_.data()};
+  grades_.clear();
+  if (graded) {
+    sorted_grades_.resize(pairs.centres);
+    evaluator_.evaluate_with_grades(pairs, output, sorted_grades_.data(), pool);
+    gather_grades(pairs);
+  } else {
+    evaluator_.evaluate(pairs, output, pool);
+  }
+  (graded ? times.grades : times.kernel) += since(clock);
   gather(pairs);
   times.gather += since(clock);
 }
@@ -67,16 +76,18 @@ void Forces::gather(const Pairs& pairs) {
 }
 
 void Forces::grade(ThreadPool& pool) {
+  if (!grades_.empty()) return;
   const Pairs pairs = list_.pairs();
   sorted_grades_.resize(pairs.centres);
-  // Without forces: those of compute() stay as they are, for this pass sums in another order.
   evaluator_.evaluate_with_grades(pairs, Output{}, sorted_grades_.data(), pool);
+  gather_grades(pairs);
+}
+
+void Forces::gather_grades(const Pairs& pairs) {
   grades_.resize(pairs.centres);
   for (std::size_t i = 0; i < pairs.centres; ++i)
     grades_[static_cast<std::size_t>(list_.order()[i])] = sorted_grades_[i];
 }
-
-std::vector<double> Forces::grades() const { return grades_; }
 
 void Forces::site_energies(double* to) const {
   for (std::size_t i = 0; i < species_.size(); ++i) to[list_.order()[i]] = sorted_energies_[i];

@@ -17,12 +17,13 @@ class Forces {
   Forces(const Potential& potential, const DynamicsSettings& settings, std::vector<std::int32_t> species,
          const Periodic& periodic);
 
-  /// Throws std::invalid_argument when the list cannot be built.
-  void compute(const std::vector<double>& positions, const Cell& cell, ThreadPool& pool, DynamicsTimes& times);
+  /// `graded`: with extrapolation grades, which cost less here than later. Throws std::invalid_argument when the list
+  /// cannot be built.
+  void compute(const std::vector<double>& positions, const Cell& cell, bool graded, ThreadPool& pool,
+               DynamicsTimes& times);
 
-  /// Extrapolation grades for the structure of the last compute().
+  /// Extrapolation grades for the structure of the last compute(), if it gave none.
   void grade(ThreadPool& pool);
-  void forget_grades() { grades_.clear(); }
 
   // Of the last compute():
   double energy() const { return energy_; }
@@ -30,7 +31,7 @@ class Forces {
   const double* forces() const { return forces_.data(); }
   void site_energies(double* to) const;
   void site_virials(double* to) const;
-  std::vector<double> grades() const;  // empty without grade()
+  const std::vector<double>& grades() const { return grades_; }  // empty where none were computed
   /// The first atom whose energy is not finite; the number of atoms if none.
   std::size_t first_not_finite() const;
 
@@ -44,6 +45,7 @@ class Forces {
  private:
   bool update_list(const std::vector<double>& positions, const Cell& cell);
   void gather(const Pairs& pairs);
+  void gather_grades(const Pairs& pairs);
 
   Evaluator evaluator_;
   NeighbourList list_;

@@ -32,7 +32,7 @@ void sum_forces(const std::vector<const double*>& shares, std::size_t begin, std
 
 }  // namespace
 
-void PackedPairs::pack(const Pairs& pairs, int species_count, int lanes, bool species_together) {
+void PackedPairs::pack(const Pairs& pairs, int species_count, int lanes) {
   rows.resize(pairs.atoms + 1);
   std::vector<std::size_t> members(species_count, 0);
   for (std::size_t i = 0; i < pairs.atoms; ++i) {
@@ -65,8 +65,7 @@ void PackedPairs::pack(const Pairs& pairs, int species_count, int lanes, bool sp
   for (int z = 0; z < species_count; ++z)
     for (std::size_t begin = 0; begin < of_species[z].size(); begin += lanes)
       groups.push_back({of_species[z][begin], z, begin});
-  if (!species_together)
-    std::sort(groups.begin(), groups.end(), [](const Group& a, const Group& b) { return a.first < b.first; });
+  std::sort(groups.begin(), groups.end(), [](const Group& a, const Group& b) { return a.first < b.first; });
   group_species.clear();
   centres.clear();
   for (const Group& group : groups) {
@@ -76,32 +75,6 @@ void PackedPairs::pack(const Pairs& pairs, int species_count, int lanes, bool sp
   }
 }
 
-PackedGrades pack_grades(const Potential& potential, int columns) {
-  const ActiveSet& set = *potential.active_set;
-  const std::size_t n = potential.coeffs_count(), species = static_cast<std::size_t>(potential.species_count);
-  if (set.size != n)
-    throw std::invalid_argument("active set: found " + std::to_string(set.size) + " rows, expected one for each of the " +
-                                std::to_string(n) + " coefficients");
-  const std::size_t radial = potential.radial_coeffs_count() / species, scalars = potential.basis.scalars.size();
-  const std::size_t rows = radial + 1 + scalars, blocks = round_up(n, columns) / columns;
-  PackedGrades out;
-  out.memory.assign(species * blocks * rows * columns, 0.0);
-  double* to = out.memory.data();
-  for (std::size_t z = 0; z < species; ++z) {
-    out.tables.push_back({to, rows, blocks});
-    for (std::size_t block = 0; block < blocks; ++block)
-      for (std::size_t row = 0; row < rows; ++row)
-        for (int c = 0; c < columns; ++c, ++to) {
-          const std::size_t coefficient = row < radial    ? z * radial + row
-                                          : row == radial ? species * radial + z
-                                                          : species * (radial + 1) + row - radial - 1;
-          const std::size_t k = block * columns + c;
-          if (k < n) *to = set.inverse_transpose[k * n + coefficient] * set.site_energy_weight;
-        }
-  }
-  return out;
-}
-
 template <class T>
 TypedEngine<T>::TypedEngine(const Potential& potential, Isa isa)
     : kernel_(kernel_for<T>(isa)),
@@ -109,8 +82,8 @@ TypedEngine<T>::TypedEngine(const Potential& potential, Isa isa)
       coefficients_(potential.coeffs_count()) {}
 
 template <class T>
-Scratch<T> TypedEngine<T>::scratch(ThreadBuffers<T>& buffers, bool forces, bool columns, std::size_t atoms,
-                                   bool timed) const {
+Scratch<T> TypedEngine<T>::scratch(ThreadBuffers<T>& buffers, bool forces, bool columns, const PackedGrades* grades,
+                                   std::size_t atoms, bool timed) const {
   const Layout& layout = kernel_.layout;
   const Tables<T>& tables = compiled_->tables;
   const std::size_t lanes = layout.lanes, groups = layout.groups;
@@ -130,7 +103,14 @@ Scratch<T> TypedEngine<T>::scratch(ThreadBuffers<T>& buffers, bool forces, bool 
   if (columns) {
     const std::size_t rows =
         static_cast<std::size_t>(tables.species) * tables.radial_count * tables.radial_size + 1 + tables.scalars;
-    s.columns = at_least(buffers.columns, rows * layout.grade_groups * lanes);
+    const std::size_t queues = static_cast<std::size_t>(tables.species), batch = layout.grade_batch;
+    s.factors_stride = ((static_cast<std::size_t>(tables.radial_size) + 2 * tables.radial_count + 1) | 1) * lanes;
+    s.factors = at_least(buffers.factors, s.capacity * s.factors_stride);
+    s.columns = at_least(buffers.columns, queues * batch * rows * lanes);
+    s.queue = at_least(buffers.queue, queues * batch);
+    buffers.queued.assign(queues, 0);
+    s.queued = buffers.queued.data();
+    if (grades) s.kept = at_least(buffers.kept, batch * grades->kept_blocks * layout.grade_columns * lanes);
   }
   if (forces) {
     buffers.forces.assign(4 * (atoms + 1), 0.0);
@@ -145,7 +125,7 @@ template <class T>
 void TypedEngine<T>::run(const Pairs& pairs, const Wanted& wanted, const PackedGrades* grades, ThreadPool& pool,
                          StageTimes* times) {
   const Layout& layout = kernel_.layout;
-  packed_.pack(pairs, compiled_->tables.species, layout.lanes, wanted.grades != nullptr);
+  packed_.pack(pairs, compiled_->tables.species, layout.lanes);
   Call<T> call{};
   call.tables = &compiled_->tables;
   call.rows = packed_.rows.data();
@@ -178,7 +158,8 @@ void TypedEngine<T>::run(const Pairs& pairs, const Wanted& wanted, const PackedG
   pool.run([&](int t) {
     ThreadBuffers<T>& buffers = buffers_[t];
     buffers.seconds.fill(0);
-    const Scratch<T> own = scratch(buffers, call.gradient, columns, pairs.atoms, times != nullptr);
+    const Scratch<T> own = scratch(buffers, call.gradient, columns, wanted.grades ? grades : nullptr, pairs.atoms,
+                                    times != nullptr);
     shares[t] = own.forces;
     kernel_.run(call, own, share(call.groups, threads, t, layout.groups), share(call.groups, threads, t + 1, layout.groups));
   });

@@ -9,6 +9,7 @@
 #include "betalps/evaluate.hpp"
 #include "compile.hpp"
 #include "dispatch.hpp"
+#include "grade_tables.hpp"
 
 namespace betalps {
 
@@ -19,23 +20,16 @@ struct PackedPairs {
   std::vector<std::int32_t> group_species;
   std::size_t longest = 0;                  // candidates of one centre
 
-  /// `species_together` puts all groups of a species side by side, as grades want them; else they follow space.
-  void pack(const Pairs& pairs, int species_count, int lanes, bool species_together);
+  void pack(const Pairs& pairs, int species_count, int lanes);
   std::size_t groups() const { return group_species.size(); }
 };
 
-/// A^-1 cut and packed for each central species.
-struct PackedGrades {
-  AlignedVector<double> memory;
-  std::vector<GradeTable> tables;
-};
-PackedGrades pack_grades(const Potential& potential, int columns);
-
 template <class T>
 struct ThreadBuffers {
-  AlignedVector<T> pairs, moments, adjoints, columns;
+  AlignedVector<T> pairs, moments, adjoints, factors, columns, kept;
   AlignedVector<double> lanes, forces;
   std::vector<std::int32_t> indices;
+  std::vector<std::size_t> queue, queued;
   std::array<double, StageTimes::count> seconds{};
 };
 
@@ -52,7 +46,8 @@ class TypedEngine {
   void run(const Pairs& pairs, const Wanted& wanted, const PackedGrades* grades, ThreadPool& pool, StageTimes* times);
 
  private:
-  Scratch<T> scratch(ThreadBuffers<T>& buffers, bool forces, bool columns, std::size_t atoms, bool timed) const;
+  Scratch<T> scratch(ThreadBuffers<T>& buffers, bool forces, bool columns, const PackedGrades* grades,
+                     std::size_t atoms, bool timed) const;
 
   const Kernel<T>& kernel_;
   std::unique_ptr<CompiledPotential<T>> compiled_;

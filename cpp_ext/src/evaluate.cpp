@@ -11,7 +11,7 @@
 namespace betalps {
 
 const std::array<const char*, StageTimes::count> StageTimes::names = {
-    "filter", "radial", "basics", "products forward", "products backward", "pair gradients", "scatter", "columns"};
+    "filter", "radial", "basics", "products forward", "products backward", "pair gradients", "scatter", "columns", "grades"};
 
 struct Engine {
   Potential potential;
@@ -59,11 +59,13 @@ void Evaluator::evaluate_with_grades(const Pairs& pairs, const Output& output, d
         "the active set grades whole configurations (its site_en_weight is 0): site grades need one selected by "
         "neighbourhoods");
   if (!engine_->grades)
-    engine_->grades =
-        std::make_unique<PackedGrades>(pack_grades(potential, kernel_for<double>(engine_->isa).layout.grade_columns));
+    engine_->grades = pack_grades(potential, kernel_for<double>(engine_->isa).layout.grade_columns);
   Wanted wanted;
-  wanted.output = output;
   wanted.grades = grades;
+  if (engine_->float32)
+    evaluate(pairs, output, pool);  // grades are always in double precision, and change nothing else
+  else
+    wanted.output = output;
   engine_->run(pairs, wanted, pool);
 }
 

@@ -19,6 +19,7 @@ namespace {
 #include "simd.inl"
 
 #define BETALPS_INLINE inline __attribute__((always_inline))
+#define BETALPS_APART __attribute__((noinline))  // a hot loop that needs the registers to itself
 
 #if BETALPS_VECTOR_BYTES >= 64
 constexpr int registers = 32;
@@ -28,10 +29,11 @@ constexpr int registers = 16;
 constexpr int groups_together = 2;
 constexpr int accumulate_together = registers >= 32 ? 4 : 2;  // neighbours whose monomials are summed in registers
 constexpr int forces_together = registers >= 32 ? 2 : 1;      // neighbours that share a load of the adjoints
-constexpr int grade_groups = 3, grade_columns = registers >= 32 ? 8 : 4;
+constexpr int grade_groups = 3, grade_columns = registers >= 32 ? 8 : 4;  // held in registers by the grades' product
+constexpr int grade_batch = 4 * grade_groups;  // groups that share one pass over A^-1
 
 enum Stage { filter_stage, radial_stage, basics_stage, forward_stage, backward_stage, forces_stage, scatter_stage,
-             columns_stage };
+             columns_stage, grades_stage };
 enum Slot { slot_x, slot_y, slot_z, slot_r, slot_inverse_r, slot_radial };  // f_mu, then f_mu', then the repulsion's
 constexpr int max_radial_size = radial_size_limit;
 
@@ -72,7 +74,7 @@ class Loop {
 
   void run(std::size_t first_group, std::size_t last_group) {
     start_clock();
-    std::size_t in_columns = 0;  // groups whose columns wait for their grade
+    const bool columns = call.site_rows || call.grade_tables;
     for (std::size_t block = first_group; block < last_group; block += G) {
       std::size_t neighbours[G];
       for (int g = 0; g < G; ++g) neighbours[g] = block + g < last_group ? gather(g, block + g) : 0;
@@ -80,16 +82,16 @@ class Loop {
       forward();
       tick(forward_stage);
       terminal(block, last_group);
-      if (!call.gradient && !call.site_rows && !call.grade_tables) continue;
+      if (!call.gradient && !columns) continue;
       backward();
       fold();
       tick(backward_stage);
       for (int g = 0; g < G && block + g < last_group; ++g) {
-        if (call.site_rows || call.grade_tables)
-          in_columns = coefficients(g, block + g, last_group, neighbours[g], in_columns);
+        if (columns) coefficients(g, block + g, neighbours[g]);
         if (call.gradient) forces(g, block + g, neighbours[g]);
       }
     }
+    if (call.grade_tables) grade_rest();
   }
 
  private:
@@ -105,24 +107,6 @@ class Loop {
 
   T* record(int g, std::size_t k) const { return scratch.pairs + (g * scratch.capacity + k) * scratch.pair_stride; }
   std::int32_t* indices(int g, std::size_t k) const { return scratch.indices + (g * scratch.capacity + k) * W; }
-
-  /// Rows and grades of one group; returns how many groups' columns wait for their grade.
-  std::size_t coefficients(int g, std::size_t group, std::size_t last_group, std::size_t neighbours,
-                           std::size_t waiting) {
-    T* columns = scratch.columns + waiting * columns_count() * W;
-    site_columns(g, neighbours, columns);
-    if (call.site_rows) write_rows(group, columns);
-    if (call.grade_tables) {
-      ++waiting;
-      const bool last = group + 1 == last_group;
-      if (waiting == grade_groups || last || call.group_species[group + 1] != call.group_species[group]) {
-        grade(group + 1 - waiting, waiting);
-        waiting = 0;
-      }
-    }
-    tick(columns_stage);
-    return waiting;
-  }
 
   // ---- neighbours: filter by distance, radial functions, basic moments ------------------------------------------
 
@@ -146,7 +130,7 @@ class Loop {
 
   /// f_mu(r) = s (r - r_c)^2 p_mu(xi) and its derivative, p_mu by Horner's rule in powers of xi.
   template <bool wide>
-  void radial(int g, int species, std::size_t neighbours) {
+  BETALPS_APART void radial(int g, int species, std::size_t neighbours) {
     const int functions = tables.radial_count, size = tables.radial_size, row = tables.row_length;
     const T* of_species = tables.radial + static_cast<std::size_t>(species) * functions * size * row;
     const V r_c = broadcast(cutoff), r_min = broadcast(static_cast<T>(tables.min_dist));
@@ -315,7 +299,7 @@ class Loop {
 
   /// out[destination] = (start ? out[destination] : 0) + sum of factor * left[first] * right[second].
   template <bool start>
-  static BETALPS_INLINE void accumulate(const TermList<Term<T>>& list, T* out, const T* left, const T* right) {
+  static BETALPS_APART void accumulate(const TermList<Term<T>>& list, T* out, const T* left, const T* right) {
     const Term<T>* term = list.terms;
     const std::uint32_t* destination = list.destinations;
     for (std::size_t s = 0; s < list.segments_count; ++s) {
@@ -369,6 +353,7 @@ class Loop {
 
 #include "gradient.inl"
 #include "columns.inl"
+#include "grades.inl"
 };
 
 template <class T>
@@ -400,7 +385,7 @@ double peak(long repetitions) {
 template <class T>
 const Kernel<T>& kernel() {
   static constexpr Kernel<T> it = {
-      {BETALPS_LANES(T), groups_together, Lookup<T>::width, grade_groups, grade_columns}, &run<T>, &peak<T>};
+      {BETALPS_LANES(T), groups_together, Lookup<T>::width, grade_batch, grade_columns}, &run<T>, &peak<T>};
   return it;
 }
 

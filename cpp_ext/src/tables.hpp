@@ -45,8 +45,8 @@ struct Layout {
   int lanes;         // atoms side by side in one vector
   int groups;        // vectors handled together by the products
   int lookup_width;  // species whose coefficients fit in one vector
-  int grade_groups;  // vectors of atoms, and
-  int grade_columns; // columns of A^-1, held in registers by the product that gives grades
+  int grade_batch;   // vectors of atoms that are graded together
+  int grade_columns; // columns of A^-1 side by side in memory
 };
 
 template <class T>
@@ -91,11 +91,19 @@ struct alignas(32) Row {
   std::int64_t key;
 };
 
-/// A^-1 packed for one central species: [block of grade_columns][row][column in block].
-struct GradeTable {
+/// Columns of a matrix, packed [block of grade_columns][row][column in block].
+struct GradeProduct {
   const double* packed;
-  std::size_t rows;    // coefficients that this species' site energy depends on
-  std::size_t blocks;
+  std::size_t first_row;  // of its input
+  std::size_t rows, blocks;
+};
+
+/// A^-1 for one central species, as grade_tables.hpp says. The input of the first product is dE_i/d(coefficients),
+/// that of the others what the first `kept_blocks` blocks of the first give.
+struct GradeTable {
+  const GradeProduct* products;
+  std::size_t products_count;
+  std::size_t kept_blocks;
 };
 
 /// One call of the inner loop, shared by all threads.
@@ -129,7 +137,12 @@ struct Scratch {
   double* lanes;          // [4][lane][capacity]: the filter's output before it is transposed
   T* moments;             // [moment][group][lane]
   T* adjoints;            // [moment][group][lane]
-  T* columns;             // [grade group][coefficient of the species][lane]: dE_i/d(coefficients)
+  std::size_t factors_stride;  // numbers per record of
+  T* factors;             // [neighbour][Q_n, P_mu, weights, species][lane]
+  T* columns;             // [species][in its queue][coefficient of the species][lane]: dE_i/d(coefficients)
+  T* kept;                // [in the queue][column][lane]: elements of b A^-1 that others are sums of
+  std::size_t* queue;     // [species][grade_batch]: groups that wait to be graded
+  std::size_t* queued;    // [species]: how many
   double* forces;         // rows of 4, atoms + dummy
   double* seconds;        // per stage; null: not measured
   double (*clock)();

@@ -298,7 +298,10 @@ void grades_watch_and_leave_alone() {
   CHECK(last.event == Event::none && last.step == 28 && last.atom >= 0 && last.value > 0);
   const std::vector<Outcome> checks = watched.take_grades();
   CHECK(checks.size() == 7 && checks[0].step == 4 && checks[6].value == last.value && watched.take_grades().empty());
-  CHECK(watched.grades().size() == 27 && watched.grades()[last.atom] == last.value);
+  const std::vector<double> grades = watched.grades();
+  CHECK(grades.size() == 27 && grades[last.atom] == last.value);
+  watched.set_positions(std::vector<double>(watched.positions()).data());
+  CHECK(watched.grade().value == last.value && watched.grades() == grades);  // computed after the forces, not with them
   watched.run(2, {});
   CHECK(watched.grades().empty());  // those of another step
   CHECK(same(free.state(), watched.state()));
@@ -308,6 +311,22 @@ void grades_watch_and_leave_alone() {
   watched.set_watch({5, last.value / 4, last.value / 2});
   outcome = watched.run(30, {});
   CHECK(outcome.event == Event::stop && outcome.step == 35);
+  watched.set_watch({5, last.value / 4, last.value / 2, 3});
+  outcome = watched.run(30, {});
+  CHECK(outcome.event == Event::stop && outcome.step == 37);
+}
+
+/// Forces in mixed precision stay what they are at steps that are graded.
+void grades_leave_mixed_precision_alone() {
+  System system(12);
+  system.potential.active_set = unit_active_set(system.potential.coeffs_count());
+  DynamicsSettings mixed = settings_of(CellMotion::fixed, true, 1);
+  mixed.precision = Precision::mixed;
+  Dynamics free(system.potential, system.atoms, mixed, kRoom, 0), watched(system.potential, system.atoms, mixed, kRoom, 0);
+  watched.set_watch({2, kInfinite, kInfinite});
+  free.run(9, {});
+  watched.run(9, {});
+  CHECK(watched.take_grades().size() == 4 && same(free.state(), watched.state()));
 }
 
 void refuses_bad_settings() {
@@ -371,6 +390,7 @@ int main() {
   a_lost_run_is_named();
   stops_where_it_is_asked_to();
   grades_watch_and_leave_alone();
+  grades_leave_mixed_precision_alone();
   refuses_bad_settings();
   refuses_states_of_others();
   return check::finish();

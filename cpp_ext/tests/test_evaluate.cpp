@@ -6,11 +6,13 @@
 #include <limits>
 #include <string>
 
+#include "active_sets.hpp"
 #include "check.hpp"
 #include "plain_mtp.hpp"
 
 using namespace betalps;
 using plain::Cluster;
+using plain::Matrix;
 using plain::Real;
 
 namespace {
@@ -120,36 +122,6 @@ void every_selection_of_outputs_agrees() {
 
 // ---- grades -------------------------------------------------------------------------------------------------------
 
-using Matrix = std::vector<std::vector<Real>>;
-
-/// Gauss-Jordan with row pivoting.
-Matrix inverse(Matrix a) {
-  const std::size_t n = a.size();
-  Matrix out(n, std::vector<Real>(n, 0));
-  for (std::size_t i = 0; i < n; ++i) out[i][i] = 1;
-  for (std::size_t column = 0; column < n; ++column) {
-    std::size_t pivot = column;
-    for (std::size_t row = column; row < n; ++row)
-      if (std::abs(a[row][column]) > std::abs(a[pivot][column])) pivot = row;
-    std::swap(a[column], a[pivot]);
-    std::swap(out[column], out[pivot]);
-    const Real scale = 1 / a[column][column];
-    for (std::size_t k = 0; k < n; ++k) {
-      a[column][k] *= scale;
-      out[column][k] *= scale;
-    }
-    for (std::size_t row = 0; row < n; ++row) {
-      if (row == column) continue;
-      const Real factor = a[row][column];
-      for (std::size_t k = 0; k < n; ++k) {
-        a[row][k] -= factor * a[column][k];
-        out[row][k] -= factor * out[column][k];
-      }
-    }
-  }
-  return out;
-}
-
 /// Rows of `candidates` with the largest |det|, from 1e-6 times the identity by swaps; -1 where none was taken.
 std::vector<int> select_rows(const Matrix& candidates, Matrix& a) {
   const std::size_t n = candidates[0].size();
@@ -157,7 +129,7 @@ std::vector<int> select_rows(const Matrix& candidates, Matrix& a) {
   for (std::size_t i = 0; i < n; ++i) a[i][i] = 1e-6L;
   std::vector<int> origin(n, -1);
   for (int swaps = 0; swaps < 1000; ++swaps) {
-    const Matrix b = inverse(a);
+    const Matrix b = plain::inverse(a);
     Real best = 1.001L;
     std::size_t row = 0, slot = n;
     for (std::size_t i = 0; i < candidates.size(); ++i)
@@ -171,21 +143,6 @@ std::vector<int> select_rows(const Matrix& candidates, Matrix& a) {
     origin[slot] = static_cast<int>(row);
   }
   return origin;
-}
-
-ActiveSet active_set_of(const Matrix& a, const std::vector<int>& origin) {
-  const std::size_t n = a.size();
-  const Matrix b = inverse(a);
-  ActiveSet set;
-  set.size = n;
-  set.configuration = origin;
-  set.equation.assign(n, 0);
-  for (std::size_t i = 0; i < n; ++i)
-    for (std::size_t k = 0; k < n; ++k) {
-      set.matrix.push_back(static_cast<double>(a[i][k]));
-      set.inverse_transpose.push_back(static_cast<double>(b[k][i]));
-    }
-  return set;
 }
 
 Matrix rows_of(const plain::Result& right, std::size_t centres, std::size_t coefficients) {
@@ -212,7 +169,7 @@ void grades_of_what_was_selected() {
   const plain::Result right = plain::evaluate(potential, cluster.pairs());
   Matrix a;
   const std::vector<int> origin = select_rows(rows_of(right, 90, n), a);
-  potential.active_set = active_set_of(a, origin);
+  potential.active_set = plain::active_set_of(a, origin);
   // What changes no energy is never seen: scaling f_0 or f_1 and unscaling the moments, and adding f_0 to f_1,
   // which enters level 6 through its sum alone, at the cost of the coefficient of the sum of f_0.
   CHECK(potential.active_set->unfilled() == 3);
@@ -225,74 +182,67 @@ void grades_of_what_was_selected() {
   }
 }
 
-/// Any inverse will do to see that the matrix product is right, for every number of groups of each species.
+/// For every number of groups of each species; with the zeros of real rows, some of them, and none.
 void grades_against_plain_rows() {
   std::mt19937 rng(5);
   std::normal_distribution<double> normal;
-  for (const std::size_t centres : {1, 7, 23, 50, 131})
-    for (const RadialBasis radial : {RadialBasis::chebyshev, RadialBasis::chebyshev_repulsive}) {
-      Potential potential = plain::random_potential(rng, make_basis(8), 3, 4, radial);
-      const std::size_t n = potential.coeffs_count();
-      ActiveSet set;
-      set.size = n;
-      set.site_energy_weight = 0.7;
-      set.configuration.assign(n, 0);
-      set.equation.assign(n, 0);
-      for (std::size_t k = 0; k < n * n; ++k) set.inverse_transpose.push_back(normal(rng));
-      set.matrix = set.inverse_transpose;
-      potential.active_set = set;
-      const Cluster cluster = plain::random_cluster(rng, centres, 15, 3, 9.0, 1.4, 6.0);
-      const Pairs pairs = cluster.pairs();
-      const plain::Result right = plain::evaluate(potential, pairs);
-      Numbers expected;
-      for (const std::vector<Real>& row : rows_of(right, centres, n)) {
-        Real most = 0;
-        for (std::size_t k = 0; k < n; ++k) {
-          Real sum = 0;
-          for (std::size_t c = 0; c < n; ++c) sum += row[c] * set.inverse_transpose[k * n + c];
-          most = std::max(most, std::abs(sum));
-        }
-        CHECK_CLOSE(static_cast<double>(grade(set, Numbers(row.begin(), row.end()).data()) / most), 1, 1e-12);
-        expected.push_back(static_cast<double>(most * 0.7L));
-      }
-      for (const Isa isa : available_isas())
-        for (const Precision precision : {Precision::float64, Precision::mixed})  // grades are always in double
-          for (int threads = 1; threads <= 4; ++threads) {
-            Evaluator evaluator(potential, precision, isa);
-            CHECK_CLOSE(largest_difference(expected, grades_of(evaluator, pairs, threads)), 0, 1e-12);
+  Potential potential = plain::random_potential(rng, make_basis(8), 3, 4);
+  const std::size_t n = potential.coeffs_count();
+  std::vector<ActiveSet> sets{plain::random_active_set(rng, potential, 0), plain::random_active_set(rng, potential, 2), {}};
+  sets[2].size = n;
+  sets[2].configuration.assign(n, 0);
+  sets[2].equation.assign(n, 0);
+  for (std::size_t k = 0; k < n * n; ++k) sets[2].inverse_transpose.push_back(normal(rng));
+  sets[2].matrix = sets[2].inverse_transpose;  // any will do to see that the matrix product is right
+  for (ActiveSet& set : sets) {
+    set.site_energy_weight = 0.7;
+    potential.active_set = set;
+    for (const std::size_t centres : {1, 7, 23, 50, 131, 400})
+      for (const RadialBasis radial : {RadialBasis::chebyshev, RadialBasis::chebyshev_repulsive}) {
+        potential.radial_basis = radial;
+        const Cluster cluster = plain::random_cluster(rng, centres, 15, 3, centres > 200 ? 12.0 : 9.0, 1.4, 6.0);
+        const Pairs pairs = cluster.pairs();
+        const plain::Result right = plain::evaluate(potential, pairs);
+        Numbers expected;
+        for (const std::vector<Real>& row : rows_of(right, centres, n)) {
+          Real most = 0;
+          for (std::size_t k = 0; k < n; ++k) {
+            Real sum = 0;
+            for (std::size_t c = 0; c < n; ++c) sum += row[c] * set.inverse_transpose[k * n + c];
+            most = std::max(most, std::abs(sum));
           }
-    }
+          CHECK_CLOSE(static_cast<double>(grade(set, Numbers(row.begin(), row.end()).data()) / most), 1, 1e-12);
+          expected.push_back(static_cast<double>(most * 0.7L));
+        }
+        for (const Isa isa : available_isas())
+          for (const Precision precision : {Precision::float64, Precision::mixed})  // grades are always in double
+            for (int threads = 1; threads <= 4; ++threads) {
+              Evaluator evaluator(potential, precision, isa);
+              CHECK_CLOSE(largest_difference(expected, grades_of(evaluator, pairs, threads)), 0, 1e-12);
+            }
+      }
+  }
 }
 
 /// Energies, forces and virials do not depend on whether grades come with them.
 void grades_change_nothing_else() {
   Case c(8, 2, 60, 6);
-  ActiveSet set;
-  set.size = c.potential.coeffs_count();
-  set.matrix.assign(set.size * set.size, 0.5);
-  set.inverse_transpose = set.matrix;
-  set.configuration.assign(set.size, 0);
-  set.equation.assign(set.size, 0);
-  c.potential.active_set = set;
+  c.potential.active_set = plain::random_active_set(c.rng, c.potential, 0);
   const Pairs pairs = c.cluster.pairs();
-  for (const Isa isa : available_isas()) {
-    ThreadPool pool(2);
-    Evaluator evaluator(c.potential, Precision::float64, isa);
-    const Computed without = compute(evaluator, pairs, pool);
-    Computed with = without;
-    with.energies.assign(60, -7);
-    with.forces.assign(3 * pairs.atoms, -7);
-    with.virials.assign(6 * 60, -7);
-    Numbers grades(60);
-    evaluator.evaluate_with_grades(pairs, {with.energies.data(), with.forces.data(), with.virials.data()},
-                                   grades.data(), pool);
-    CHECK(with.energies == without.energies);
-    CHECK(with.virials == without.virials);
-    CHECK_CLOSE(largest_difference(without.forces, with.forces), 0, 1e-14);
-    const Numbers again = grades_of(evaluator, pairs, 2);  // without forces
-    CHECK(again == grades);
-    CHECK(compute(evaluator, pairs, pool) == without);
-  }
+  for (const Isa isa : available_isas())
+    for (const Precision precision : {Precision::float64, Precision::mixed})
+      for (int threads = 1; threads <= 3; ++threads) {
+        ThreadPool pool(threads);
+        Evaluator evaluator(c.potential, precision, isa);
+        const Computed without = compute(evaluator, pairs, pool);
+        Computed with{Numbers(60, -7), Numbers(3 * pairs.atoms, -7), Numbers(6 * 60, -7)};
+        Numbers grades(60);
+        evaluator.evaluate_with_grades(pairs, {with.energies.data(), with.forces.data(), with.virials.data()},
+                                       grades.data(), pool);
+        CHECK(with == without);
+        CHECK(grades_of(evaluator, pairs, threads) == grades);  // without forces
+        CHECK(compute(evaluator, pairs, pool) == without);
+      }
 }
 
 // ---- errors -------------------------------------------------------------------------------------------------------

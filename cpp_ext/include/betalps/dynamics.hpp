@@ -74,6 +74,7 @@ struct MotionLimits {
 struct GradeWatch {
   std::int64_t interval = 0;
   double select = 0, stop = 0;  // run() returns where the largest grade exceeds one of them
+  std::int64_t offset = 0;      // added to the number of the step
 };
 
 enum class Event {
@@ -109,7 +110,7 @@ struct DynamicsState {
   double work = 0;  // done by changes of the targets
 };
 
-/// Where the wall time of run() went, in seconds.
+/// Where the wall time of run() went, in seconds. The forces of a step that is graded are counted under its grades.
 struct DynamicsTimes {
   double rebuild = 0, list = 0, kernel = 0, gather = 0, motion = 0, grades = 0;
 };
@@ -150,7 +151,7 @@ class Dynamics {
   /// In the order of the atoms: forces (x 3), site energies, site virials (x 6).
   void results(double* forces, double* energies, double* virials);
   /// Empty unless the present step was graded.
-  std::vector<double> grades() const;
+  const std::vector<double>& grades() const;
 
   /// Whether a step was left half done: run() and state() then throw std::logic_error until restore().
   bool lost() const;

@@ -29,7 +29,7 @@ struct Output {
 
 /// Seconds spent in each part of the kernel, summed over threads.
 struct StageTimes {
-  static constexpr int count = 8;
+  static constexpr int count = 9;
   static const std::array<const char*, count> names;
   std::array<double, count> seconds{};
 };
@@ -51,8 +51,8 @@ class Evaluator {
   /// dE_i/d(coefficient), one row of coeffs_count() per centre; columns as numbered in mtp.hpp. Always float64.
   void site_gradients(const Pairs& pairs, double* rows, ThreadPool& pool);
 
-  /// As evaluate(), and the extrapolation grade of every centre: max_k |(dE_i/d(coeffs) A^-1)_k| (Podryabinkin et
-  /// al. 2023, eq. 6). Always float64. Throws std::invalid_argument when the potential has no active set of
+  /// As evaluate(), to the last bit, and the extrapolation grade of every centre: max_k |(dE_i/d(coeffs) A^-1)_k|
+  /// (Podryabinkin et al. 2023, eq. 6), which is always float64. Throws std::invalid_argument when the potential has no active set of
   /// neighbourhoods.
   void evaluate_with_grades(const Pairs& pairs, const Output& output, double* grades, ThreadPool& pool);
 

@@ -11,11 +11,11 @@ import numpy as np
 
 from betalps.dynamics.checkpoint import load_checkpoint
 from betalps.dynamics.engines import choose_engine, set_in_motion
-from betalps.dynamics.grader import Grader
-from betalps.dynamics.motion import Conditions, thermal_momenta
+from betalps.dynamics.grade_watch import watch_grade
+from betalps.dynamics.motion import Conditions, Motion, thermal_momenta
 from betalps.dynamics.recorder import CHECKPOINT
 from betalps.dynamics.starting import CalculatorSource, calculator_maker, check_start, starting_structure
-from betalps.protocols import RunSpec
+from betalps.protocols import Grading, RunSpec
 from betalps.typing import PathLike
 
 if TYPE_CHECKING:
@@ -114,11 +114,7 @@ def estimate_run(
         made += 5
     per_step = (time.perf_counter() - began) / made
     if spec.grade is not None:
-        grader = Grader(atoms.calc)
-        grader(atoms)
-        began = time.perf_counter()
-        grader(atoms)
-        per_step += (time.perf_counter() - began) / spec.grade.every
+        per_step += _seconds_of_a_look(spec.grade, engine, motion) / spec.grade.every
     lines = spec.steps // spec.thermo_steps
     return RunCost(
         atoms=len(atoms),
@@ -129,3 +125,13 @@ def estimate_run(
         frames=spec.frames,
         bytes_on_disk=spec.frames * (_FRAME + _ATOM * len(atoms)) + lines * _LINE,
     )
+
+
+def _seconds_of_a_look(limits: Grading, engine: str, motion: Motion) -> float:
+    """At the grade of the present step."""
+    watch = watch_grade(limits, engine, motion.atoms.calc, lambda *_: None)
+    watch.take_up(motion, 0)
+    watch.look()  # the first one prepares
+    began = time.perf_counter()
+    watch.look()
+    return time.perf_counter() - began

@@ -29,6 +29,11 @@ class Grader:
     ------
     BetalpsError
         It is another calculator, or its potential has no active set.
+
+    Attributes
+    ----------
+    by_site
+        Whether the active set grades single neighbourhoods.
     """
 
     def __init__(self, calculator: Calculator) -> None:
@@ -41,7 +46,7 @@ class Grader:
         self._engine = Engine(calculator.potential, threads=calculator.engine.threads)
         self._engine.require_active_set()
         active_set = calculator.potential.active_set
-        self._by_site = active_set is not None and active_set.mode == "neighbourhood"
+        self.by_site = active_set is not None and active_set.mode == "neighbourhood"
 
     def reset(self) -> None:
         """Forget the neighbour list, as at every checkpoint: grades do not depend on when a run was resumed."""
@@ -50,7 +55,7 @@ class Grader:
     def __call__(self, atoms: Atoms) -> tuple[float, Floats | None]:
         """The largest grade, and those of all atoms where the active set grades neighbourhoods."""
         structure = (atoms.positions, atoms.numbers, atoms.cell.array, atoms.pbc)
-        if not self._by_site:
+        if not self.by_site:
             return self._engine.configuration_grade(*structure), None
         grades = self._engine.evaluate(*structure, forces=False, grades=True).grades
         assert grades is not None

@@ -193,8 +193,7 @@ class NativeDynamics(Observers, Graded, IOContext):
         if self.nsteps == 0:
             self._mirror.tell(self._core)
             if self._watching:
-                self._core.grade()
-                self._note_grades()
+                self._grade_now()
             self._mirror.show(self._core)
             self._call_select()
             self.call_observers()
@@ -326,7 +325,10 @@ class NativeDynamics(Observers, Graded, IOContext):
 
     @property
     def times(self) -> dict[str, float]:
-        """Seconds spent in the core: rebuild (of the list), list, kernel, gather, motion, grades."""
+        """Seconds spent in the core: rebuild (of the list), list, kernel, gather, motion, grades.
+
+        The forces of a step that is graded are counted under its grades.
+        """
         return self._core.times
 
     # ---- restart

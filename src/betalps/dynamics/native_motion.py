@@ -25,15 +25,20 @@ class NativeMotion:
     ------
     ValueError
         If the atoms are constrained or fewer than two.
+
+    Attributes
+    ----------
+    dynamics
+        The loop: grades are watched there.
     """
 
     def __init__(self, atoms: Atoms, conditions: Conditions) -> None:
         check_movable(atoms)
         self.atoms = atoms
-        self._dynamics = _integrator(atoms, conditions)
+        self.dynamics = _integrator(atoms, conditions)
         stage = conditions.stage
         if stage.ramped:
-            self._dynamics.ramp(
+            self.dynamics.ramp(
                 conditions.steps,
                 temperature_K=stage.final_temperature,
                 pressure_au=None if stage.final_pressure is None else conditions.pressure(conditions.steps),
@@ -42,7 +47,7 @@ class NativeMotion:
     @property
     def nsteps(self) -> int:
         """Steps done in this stage."""
-        return self._dynamics.nsteps
+        return self.dynamics.nsteps
 
     def run(self, steps: int) -> None:
         """Advance by this many steps.
@@ -52,11 +57,11 @@ class NativeMotion:
         UnstableRunError
             If the run blows up.
         """
-        self._dynamics.run(steps)
+        self.dynamics.run(steps)
 
     def state(self) -> MotionState:
         """Everything that decides how the stage goes on, also the order of the neighbour list."""
-        return self._dynamics.state()
+        return self.dynamics.state()
 
     def restore(self, state: MotionState, nsteps: int) -> None:  # noqa: ARG002 - the state knows its step
         """Go on from a state.
@@ -66,11 +71,11 @@ class NativeMotion:
         CheckpointError
             The state is that of another ensemble.
         """
-        self._dynamics.restore(state)
+        self.dynamics.restore(state)
 
     def conserved_energy(self) -> float:
         """Energy that the equations of motion conserve, eV, less the work done by ramps of their targets."""
-        return self._dynamics.get_conserved_energy()
+        return self.dynamics.get_conserved_energy()
 
 
 def _integrator(atoms: Atoms, conditions: Conditions) -> native.NativeDynamics:

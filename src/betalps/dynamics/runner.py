@@ -13,7 +13,8 @@ from betalps.blas import one_blas_thread
 from betalps.dynamics.checkpoint import Checkpoint, load_checkpoint, require_same_run, save_checkpoint
 from betalps.dynamics.engines import choose_engine, set_in_motion
 from betalps.dynamics.events import Callback, Observer, RunResult, Stop, StopRun
-from betalps.dynamics.grader import Grader, extrapolating_frame
+from betalps.dynamics.grade_watch import watch_grade
+from betalps.dynamics.grader import extrapolating_frame
 from betalps.dynamics.measurement import Measurement, measure
 from betalps.dynamics.motion import (
     Conditions,
@@ -38,7 +39,7 @@ from betalps.dynamics.watching import Watchers
 from betalps.errors import StructureError
 from betalps.files import locked
 from betalps.protocols import RunSpec
-from betalps.typing import PathLike
+from betalps.typing import Floats, PathLike
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -133,7 +134,7 @@ class _Run:
         self._watchers = Watchers(spec, observers)
         calculator = make()
         self._engine = choose_engine(spec, calculator)
-        self._grader = Grader(calculator) if spec.grade is not None else None
+        self._watch = watch_grade(spec.grade, self._engine, calculator, self._select) if spec.grade else None
         self._identity = identity(spec, atoms, describe_potential(calculator), self._engine)
         self._step, self._stage, self._stage_step = 0, 0, 0
         self._peak: float | None = None
@@ -221,17 +222,17 @@ class _Run:
     def _take_up(self) -> None:
         """Go on from the present state as a resumed process would: with nothing else in memory."""
         self._atoms.calc = self._make()
-        if self._grader is not None:
-            self._grader.reset()
         self._motion = set_in_motion(self._engine, self._atoms, Conditions.of(self._spec, self._stage))
+        if self._watch is not None:
+            self._watch.take_up(self._motion, self._step - self._stage_step)
         if self._stage_step:
             self._motion.restore(self._state.motion, self._stage_step)
 
     def _steps_to_event(self) -> int:
         spec = self._spec
         everys = [spec.thermo_steps, spec.checkpoint_steps, *self._watchers.intervals]
-        if spec.grade is not None:
-            everys.append(spec.grade.every)
+        if self._watch is not None and self._watch.halts is not None:
+            everys.append(self._watch.halts)
         distances = [every - self._step % every for every in everys]
         frames = spec.frame_steps[self._stage]
         if frames:
@@ -249,19 +250,18 @@ class _Run:
             if not lost and np.isfinite(self._atoms.positions).all() and np.isfinite(self._atoms.cell.array).all():
                 raise
             raise UnstableRunError(f"{self._where(steps)}: the run blew up: {error}", "not finite") from error
-        self._step += steps
-        self._stage_step += steps
+        made = self._motion.nsteps - before  # fewer where a grade is beyond gamma_break
+        self._step += made
+        self._stage_step += made
 
     def _where(self, steps: int = 0) -> str:
         return f"stage {self._spec.stages[self._stage].name!r}, step {self._step + steps}"
 
     def _events(self) -> Stop | None:
         """Record and report what is due at this step; returns why the run must end here, if it must."""
-        spec, grade = self._spec, self._spec.grade
-        stop = None
+        spec = self._spec
         time = 1e-3 * spec.timestep * self._step
-        if grade is not None and self._step % grade.every == 0:
-            stop = self._grade(time)
+        stop = self._grade()
         line = self._step % spec.thermo_steps == 0 or self._stage_ends
         frames = spec.frame_steps[self._stage]
         frame = frames > 0 and self._stage_step > 0 and self._stage_step % frames == 0
@@ -280,21 +280,22 @@ class _Run:
             stop = stop or Stop(cause="user", message=f"{self._where()}: {message}", step=self._step)
         return stop
 
-    def _grade(self, time: float) -> Stop | None:
-        assert self._grader is not None
-        assert self._spec.grade is not None
-        limits = self._spec.grade
-        grade, sites = self._grader(self._atoms)
-        self._peak = grade if self._peak is None else max(grade, self._peak)
-        if grade > limits.gamma_select:
-            stage = self._spec.stages[self._stage].name
-            self.records.select(
-                extrapolating_frame(self._atoms, grade, sites, step=self._step, time_ps=time, stage=stage)
-            )
-        if grade <= limits.gamma_break:
+    def _grade(self) -> Stop | None:
+        """Take notice of the grades since the last event."""
+        grade = None if self._watch is None else self._watch.collect(self._step)
+        if grade is None or self._spec.grade is None:
             return None
-        message = f"{self._where()}: extrapolation grade {grade:.4g}, above gamma_break ({limits.gamma_break:g})"
+        self._peak = grade if self._peak is None else max(grade, self._peak)
+        limit = self._spec.grade.gamma_break
+        if grade <= limit:
+            return None
+        message = f"{self._where()}: extrapolation grade {grade:.4g}, above gamma_break ({limit:g})"
         return Stop(cause="grade", message=message, step=self._step, value=grade)
+
+    def _select(self, grade: float, sites: Floats | None, step: int) -> None:
+        """Record a structure above gamma_select."""
+        stage, time = self._spec.stages[self._stage].name, 1e-3 * self._spec.timestep * step
+        self.records.select(extrapolating_frame(self._atoms, grade, sites, step=step, time_ps=time, stage=stage))
 
     def _checked(self) -> Measurement:
         measured = measure(self._motion)
