@@ -35,7 +35,7 @@ BOUNDARIES = {**HELD_OUT_BOUNDARIES, "Σ5[001]/(130)": _WIDE, "Σ13[001]/(3-20)"
 """The six of the test set, whose cells are of 192 atoms, and two more tilts whose cells have 256."""
 
 MINE = Relaxation(fmax=0.01, steps=1500)
-TEACHERS = Relaxation(fmax=0.05, steps=100, optimizer="LBFGS")  # from the potential's minimum: a few dozen steps
+TEACHERS = Relaxation(fmax=0.05, steps=40, optimizer="LBFGS")  # it starts at the potential's minimum
 
 
 class Record:
@@ -132,7 +132,8 @@ def _left(record: Record, done: Callable[[dict[str, Any]], bool]) -> Iterator[tu
 
 
 def _tell(progress: Any) -> None:
-    print(f"{progress.stage} {progress.step}: {progress.force:.3f} eV/Å", file=sys.stderr, flush=True)
+    gamma = "" if progress.boundary_energy is None else f", {progress.boundary_energy:.4f} J/m²"
+    print(f"{progress.stage} {progress.step}: {progress.force:.3f} eV/Å{gamma}", file=sys.stderr, flush=True)
 
 
 def main() -> None:

@@ -306,14 +306,13 @@ def _energy_table(found: dict | None) -> str:
         return "Not measured."
     rows = []
     for name, one in found["boundaries"].items():
-        teachers = one.get("teacher_relaxed", {}).get("energy")
         rows.append(
             [
                 name,
                 one["atoms"],
-                f"{one['potential']['energy']:.3f}" + ("" if one["potential"]["converged"] else " (not converged)"),
-                _three(one.get("teacher_same_structure")),
-                _three(teachers),
+                _relaxed(one["potential"]),
+                "" if "teacher_same_structure" not in one else f"{one['teacher_same_structure']:.3f}",
+                _relaxed(one.get("teacher_relaxed")),
                 f"{one['potential']['expansion_A']:.2f}",
             ]
         )
@@ -327,8 +326,9 @@ def _energy_table(found: dict | None) -> str:
     return _table(head, rows) + "\n\n" + "\n".join(said)
 
 
-def _three(value: float | None) -> str:
-    return "" if value is None else f"{value:.3f}"
+def _relaxed(found: dict | None) -> str:
+    """γ, with a star where the forces are not yet below the limit."""
+    return "" if found is None else f"{found['energy']:.3f}" + ("" if found["converged"] else "*")
 
 
 def _large_table(found: dict | None) -> str:

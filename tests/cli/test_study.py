@@ -33,6 +33,7 @@ SMALL = [
     "--frame-interval",
     "0.05",
     "--boundaries",
+    "--glass-temperatures",
 ]
 
 
@@ -60,6 +61,11 @@ def test_every_setting_has_an_option(tmp_path):
         "boundary_atoms": 200,
         "boundary_area": 500.0,
         "boundary_production": 20.0,
+        "glass_temperatures": (450.0,),
+        "interfaces": ("(120)", "(3-20)"),
+        "glass_atoms": 300,
+        "glass_scale": 0.5,
+        "glass_production": 30.0,
         "potential": "other.almtp",
         "ensemble": "nvt",
         "free": "isotropic",

@@ -16,6 +16,10 @@ def results(tmp_path_factory):
         boundaries=("Σ5[001]/(2-10)",),
         boundary_temperatures=(850.0,),
         boundary_production=5.0,
+        glass_temperatures=(850.0,),
+        glass_atoms=64,
+        glass_scale=0.001,
+        glass_production=5.0,
         workers=1,
     )
     return diffusion_study(config, tmp_path_factory.mktemp("study"))

@@ -93,6 +93,6 @@ def test_other_files_are_named(tmp_path):
     (tmp_path / "a.json").write_text("{")
     with pytest.raises(FormatError, match=r"a\.json is not JSON"):
         write_report(tmp_path / "a.json", tmp_path / "report.html")
-    with pytest.raises(FormatError, match=r"found \(None, None\), expected \('betalps lithium diffusion study', 2\)"):
+    with pytest.raises(FormatError, match=r"found \(None, None\), expected \('betalps lithium diffusion study', 3\)"):
         write_report({"something": "else"}, tmp_path / "report.html")
     assert not (tmp_path / "report.html").exists()

@@ -25,12 +25,12 @@ def with_line(results):
             interval_cm2_per_s=[0.8e-4 * value, 1.25e-4 * value],
         )
     from betalps.analysis import arrhenius, conductivity
-    from betalps.studies.results import _drawn
+    from betalps.studies.lines import drawn
 
     line = arrhenius([700.0, 850.0, 1000.0], values, [0.1 * v for v in values])
     sigma = conductivity(line.target_diffusivity, line.target_interval, carrier_density=0.018, temperature=300.0)
     changed.update(
-        arrhenius={**line.to_dict(), "line": _drawn(line)},
+        arrhenius={**line.to_dict(), "line": drawn(line)},
         target_conductivity=sigma.to_dict(),
         arrhenius_missing=None,
     )

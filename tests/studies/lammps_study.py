@@ -12,6 +12,7 @@ CONFIG = StudyConfig(
     production=6.0,
     frame_interval=0.05,
     boundaries=(),
+    glass_temperatures=(),
     workers=1,
 )
 LONG = replace(CONFIG, production=40.0, frame_interval=0.2, engine="lammps", ranks=1)

@@ -21,6 +21,7 @@ CONFIG = StudyConfig(
     boundaries=("Σ5[001]/(2-10)",),
     boundary_temperatures=(850.0, 1000.0),
     boundary_production=2.4,
+    glass_temperatures=(),
     workers=1,
 )
 

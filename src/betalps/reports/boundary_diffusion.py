@@ -1,4 +1,4 @@
-"""Diffusion in cells with grain boundaries, beside the crystal's: a plot of the content of ``results.json``."""
+"""Diffusion in glass, boundaries and interfaces beside the crystal's: a plot of the content of ``results.json``."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 
 
 def plot_boundary_diffusion(results: Json) -> Figure:
-    """Diffusion coefficients in cells with grain boundaries against inverse temperature, beside the crystal's line.
+    """Diffusion coefficients in glass and cells with boundaries against inverse temperature, beside the crystal's line.
 
     Parameters
     ----------
     results
-        Content of ``results.json``, with at least one boundary.
+        Content of ``results.json``, with at least one system beside the crystal.
 
     Returns
     -------
@@ -31,15 +31,15 @@ def plot_boundary_diffusion(results: Json) -> Figure:
         crystal's points and Arrhenius line.
     """
     # Any increasing numbers give shades in order.
-    shades = list(temperature_colours([float(k) for k in range(len(results["boundaries"]))]).values())
+    shades = list(temperature_colours([float(k) for k in range(len(results["others"]))]).values())
     with drawing():
         figure, axes = new_figure(6.4, 4.4)
         _draw_crystal(axes, results)
-        for colour, entry in zip(shades, results["boundaries"], strict=False):
+        for colour, entry in zip(shades, results["others"], strict=False):
             for run in entry["runs"]:
                 draw_point(axes, run, colour)
                 normal = run["diffusion"]["z"]
-                if normal["resolved"]:
+                if entry["kind"] != "glass" and normal["resolved"]:
                     at = [1000.0 / run["temperature_K"]], [normal["diffusivity_cm2_per_s"]]
                     axes.plot(*at, "D", ms=7, mfc="none", mec=colour)
             axes.plot([], [], "o", color=colour, label=entry["name"])

@@ -10,11 +10,12 @@ from betalps.files import write_atomic
 from betalps.reports.boundary_diffusion import plot_boundary_diffusion
 from betalps.reports.page import filled, image, page, picture, read_results, require_kind, settings, unfolding
 from betalps.reports.plots import plot_arrhenius, plot_msd, plot_thermodynamics
+from betalps.reports.study_lines import by_direction
 from betalps.reports.study_sections import Analysed, study_sections
 from betalps.reports.tables import boundary_diffusion, by_temperature, cards, comparison, health
 from betalps.typing import Json, PathLike
 
-_KIND, _VERSION = "betalps lithium diffusion study", 2
+_KIND, _VERSION = "betalps lithium diffusion study", 3
 
 
 def write_report(results: Json | PathLike, path: PathLike, analyses: Sequence[Analysed] = ()) -> Path:
@@ -78,6 +79,7 @@ def render_report(results: Json, analyses: Sequence[Analysed] = ()) -> str:
         table_note=table_note,
         msd=image(plot_msd(results)),
         boundaries=_boundaries(results),
+        lines=_lines(results, analyses),
         analyses=study_sections(analyses),
         comparison=against,
         comparison_note=against_note,
@@ -89,17 +91,24 @@ def render_report(results: Json, analyses: Sequence[Analysed] = ()) -> str:
 
 
 def _boundaries(results: Json) -> str:
-    """The section on grain boundaries, empty where the study has none."""
-    if not results["boundaries"]:
+    """The section on glass, grain boundaries and interfaces, empty where the study has none."""
+    if not results["others"]:
         return ""
     table, note = boundary_diffusion(results)
     drawn = picture(
         plot_boundary_diffusion(results),
-        "Diffusion coefficient of lithium in cells with grain boundaries.",
+        "Diffusion coefficient of lithium in glass and in cells with boundaries.",
         "D of all Li in the cell, with 95 % intervals; diamonds: along the boundary's normal. "
         "Grey: the crystal's Arrhenius line.",
     )
-    return f'<h2>Grain boundaries</h2><div class="scroll">{table}</div><p class="lead">{note}</p>{drawn}'
+    title = "Glass, grain boundaries, interfaces"
+    return f'<h2>{title}</h2><div class="scroll">{table}</div><p class="lead">{note}</p>{drawn}'
+
+
+def _lines(results: Json, analyses: Sequence[Analysed]) -> str:
+    table, note = by_direction(results, analyses)
+    title = "Activation energy and conductivity, by region and direction"
+    return f'<h2>{title}</h2><div class="scroll">{table}</div><p class="lead">{note}</p>'
 
 
 def _lead(results: Json) -> str:

@@ -44,7 +44,7 @@ class Analysed(Protocol):
     @property
     def region(self) -> str: ...  # noqa: D102
     @property
-    def temperature(self) -> float: ...  # noqa: D102
+    def temperature(self) -> float | None: ...  # noqa: D102
     @property
     def results(self) -> Mapping[str, Result]: ...  # noqa: D102
     @property
@@ -69,8 +69,8 @@ def _named(analyses: Iterable[Analysed], kind: type[Kind]) -> dict[str, Kind]:
 
 
 def _label(one: Analysed) -> str:
-    region = f", {one.region}" if one.region == "boundary" else ""
-    return f"{one.system}{region}, {one.temperature:g} K"
+    region = "" if one.region == "whole cell" else f", {one.region}"
+    return f"{one.system}{region}, {'all temperatures' if one.temperature is None else f'{one.temperature:g} K'}"
 
 
 def _structure(analyses: Sequence[Analysed]) -> str:
@@ -185,7 +185,8 @@ def _sites(analyses: Sequence[Analysed]) -> str:
 
 
 def _missing(analyses: Sequence[Analysed]) -> str:
-    told = [f"{_label(one)}, {name}: {why}" for one in analyses for name, why in one.missing.items()]
+    single = [one for one in analyses if one.temperature is not None]  # lines say it themselves
+    told = [f"{_label(one)}, {name}: {why}" for one in single for name, why in one.missing.items()]
     rows = "".join(f"<li>{escape(line)}</li>" for line in told)
     return unfolding("What was left out, and why", f"<ul>{rows}</ul>") if rows else ""
 

@@ -123,9 +123,9 @@ def by_temperature(results: Json) -> tuple[str, str]:
 
 
 def boundary_diffusion(results: Json) -> tuple[str, str]:
-    """Make the table of diffusion in cells with grain boundaries, and the note below it."""
+    """Make the table of diffusion in the glass and in cells with boundaries or interfaces, and the note below it."""
     head = (
-        "boundary",
+        "",
         "angle",
         "strain",
         "atoms",
@@ -138,12 +138,13 @@ def boundary_diffusion(results: Json) -> tuple[str, str]:
     )
     crystal = {run["temperature_K"]: _plain(run["diffusion"]["total"]) for run in results["runs"]}
     rows: list[tuple[str, ...]] = []
-    for entry in results["boundaries"]:
-        system = entry["system"]
+    for entry in results["others"]:
+        system, directed = entry["system"], entry["kind"] != "glass"
+        turned = system.get("disorientation")
         names = (
             escape(entry["name"]),
-            f"{system['disorientation']['angle']:.1f}°",
-            f"{system['strain']:.1%}",
+            "–" if turned is None else f"{turned['angle']:.1f}°",
+            f"{system['strain']:.1%}" if "strain" in system else "–",
             str(system["atoms"]),
         )
         for run in entry["runs"]:
@@ -161,14 +162,16 @@ def boundary_diffusion(results: Json) -> tuple[str, str]:
                     f"{kelvin:g}",
                     _plain(total),
                     spread,
-                    scientific(sum(plane) / 2) if total["resolved"] else "–",
-                    scientific(normal) if total["resolved"] else "–",
+                    scientific(sum(plane) / 2) if total["resolved"] and directed else "–",
+                    scientific(normal) if total["resolved"] and directed else "–",
                     crystal.get(kelvin, "–"),
                 )
             )
             names = ("", "", "", "")
         missing = ('<span class="flag">no result</span>', *["–"] * 4)
-        rows.extend((*names, f"{item['temperature_K']:g}", *missing) for item in entry["failed"])
+        for item in entry["failed"]:
+            rows.append((*names, f"{item['temperature_K']:g}", *missing))
+            names = ("", "", "", "")
     note = (
         "Angle: the true disorientation of the grains. D is that of all Li of the cell, in the plane of the boundaries "
         "(mean of x and y) and along their normal (z), beside the crystal's at the same temperature."

@@ -12,7 +12,7 @@ from betalps.studies.held_out import (
     boundary_test_runs,
     draw_held_out,
 )
-from betalps.studies.systems import System, build_systems
+from betalps.studies.systems import System, build_melts, build_systems
 
 __all__ = [
     "HELD_OUT_BOUNDARIES",
@@ -25,6 +25,7 @@ __all__ = [
     "System",
     "analyse_study",
     "boundary_test_runs",
+    "build_melts",
     "build_systems",
     "choose_engines",
     "diffusion_study",

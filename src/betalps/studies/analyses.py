@@ -16,7 +16,7 @@ from betalps.studies.systems import System, build_systems
 from betalps.typing import Json, PathLike
 
 if TYPE_CHECKING:
-    from betalps.analysis import Result
+    from betalps.analysis import RegionalDiffusion, Result
     from betalps.studies.region_jobs import Job
 
 
@@ -27,11 +27,12 @@ class RegionAnalyses:
     Attributes
     ----------
     system
-        `betalps.studies.systems.CRYSTAL`, or the name of a boundary.
+        Name of the `System`.
     region
-        ``"whole cell"``, or ``"boundary"``: the slabs about the boundaries.
+        ``"whole cell"``; ``"boundary"``: the slabs about the boundaries; of an interface also ``"crystal side"`` and
+        ``"glass side"``: what is away from it.
     temperature
-        Of the run, K.
+        Of the run, K. None: of all together, the Arrhenius lines.
     results
         By the name of the analysis.
     missing
@@ -40,7 +41,7 @@ class RegionAnalyses:
 
     system: str
     region: str
-    temperature: float
+    temperature: float | None
     results: dict[str, Result]
     missing: dict[str, str]
 
@@ -61,7 +62,8 @@ def analyse_study(
     -------
     tuple of RegionAnalyses
         The structure is that at one temperature, the lowest that all systems share (or the lowest of each); diffusion
-        at the boundaries that of every run. What a run is too short for is under ``missing``.
+        at the boundaries that of every run, with lines through the temperatures by region and direction at the end of
+        each system. What a run is too short for is under ``missing``.
 
     Notes
     -----
@@ -70,7 +72,8 @@ def analyse_study(
     from betalps.studies.region_jobs import jobs_of
     from betalps.trajectories import open_trajectory
 
-    folder, systems = Path(folder), build_systems(config)
+    folder = Path(folder)
+    systems = [system for system in build_systems(config, folder) if not system.missing]
     shared = set.intersection(*(set(system.specs) for system in systems))
     found: list[RegionAnalyses] = []
     for system in systems:
@@ -85,8 +88,29 @@ def analyse_study(
                 if observer is not None:
                     observer(f"{system.name}, {region}, {temperature:g} K")
                 found.append(_done(system.name, region, temperature, jobs))
+        found += _lines(config, system, found)
     write_atomic(folder / "analyses.json", (json.dumps(_content(found), allow_nan=False) + "\n").encode())
     return tuple(found)
+
+
+def _lines(config: StudyConfig, system: System, found: list[RegionAnalyses]) -> list[RegionAnalyses]:
+    """Lines through the temperatures of a system, of each region that diffusion was looked at in."""
+    from betalps.analysis import RegionalDiffusion
+    from betalps.studies.lines import regional_lines
+    from betalps.studies.region_jobs import REGIONAL_DIFFUSION
+
+    points: dict[str, list[tuple[float, RegionalDiffusion]]] = {}
+    for one in found:
+        result = one.results.get(REGIONAL_DIFFUSION)
+        if one.system == system.name and one.temperature is not None and isinstance(result, RegionalDiffusion):
+            points.setdefault(one.region, []).append((one.temperature, result))
+    lines = []
+    for region, series in points.items():
+        results, missing = regional_lines(series, config.target_temperature)
+        lines.append(
+            RegionAnalyses(system=system.name, region=region, temperature=None, results=results, missing=missing)
+        )
+    return lines
 
 
 def _done(system: str, region: str, temperature: float, jobs: Mapping[str, Job]) -> RegionAnalyses:

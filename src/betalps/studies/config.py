@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any, Literal, Self, get_args
 
 import numpy as np
 
-from betalps.protocols import RunSpec, single_temperature
+from betalps.protocols import AMORPHIZATION, RunSpec, Stage, amorphization, single_temperature
 from betalps.protocols.spec import Engine
 from betalps.protocols.stage import FREE
-from betalps.structures import BETA_ORDERINGS, parse_name
+from betalps.structures import BETA_ORDERINGS, parse_name, parse_plane
 from betalps.typing import Json
 
 # Frames that an analysis needs at the least, and a checkpoint every so many steps.
 _FEWEST_FRAMES = 100
 _CHECKPOINT_STEPS = 2500
 
+MELT_PRESSURE = 1.0
+"""GPa, on the melt of a glass: without it so small a cell boils at 2000 K. Released while the melt cools."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class StudyConfig:
-    """Settings of a study of lithium diffusion in β-Li3PS4 and its grain boundaries.
+    """Settings of a study of lithium diffusion in β-Li3PS4, its glass, its grain boundaries and interfaces.
 
     A TOML file of the same names makes one.
 
@@ -36,8 +39,7 @@ class StudyConfig:
     ordering
         Lithium ordering at the start, see `betalps.structures.beta_li3ps4`. Lithium that diffuses forgets it.
     boundaries
-        Grain boundaries beside the crystal, by names such as those of `betalps.structures.REFERENCE_TILTS`; none
-        leaves the crystal alone.
+        Grain boundaries beside the crystal, by names such as those of `betalps.structures.REFERENCE_TILTS`.
     boundary_temperatures
         In K, one run of each boundary at each.
     boundary_atoms
@@ -46,6 +48,19 @@ class StudyConfig:
         Largest common cell of the two grains of a twist, Å².
     boundary_production
         Time that is analysed of each of their runs, ps.
+    glass_temperatures
+        In K, one run of the glass, and of each interface of it with the crystal, at each. None: no glass, and no
+        interface.
+    interfaces
+        Planes of the crystal that glass is put on, such as "(001)". The glass is melted in the lateral cell of the
+        plane, so each plane has a glass of its own; the glass by itself is that of the first.
+    glass_atoms
+        Least size of the glass; its interface with as much crystal has twice that.
+    glass_scale
+        Factor of the lengths of `betalps.protocols.amorphization`, so that 0.1 cools ten times as fast as the
+        reference study. Its last stage, production, is that of the runs.
+    glass_production
+        Time that is analysed of each run of the glass and of the interfaces, ps.
     potential
         Name of a bundled potential, or the path of an ``.almtp`` or ``.mtp`` file.
     ensemble
@@ -87,6 +102,11 @@ class StudyConfig:
     boundary_atoms: int = 300
     boundary_area: float = 600.0
     boundary_production: float = 60.0
+    glass_temperatures: tuple[float, ...] = (500.0, 600.0, 700.0)
+    interfaces: tuple[str, ...] = ("(001)",)
+    glass_atoms: int = 256
+    glass_scale: float = 0.1
+    glass_production: float = 80.0
     potential: str = "beta-lps"
     ensemble: Literal["npt", "nvt"] = "npt"
     free: str = "xyz"
@@ -105,10 +125,10 @@ class StudyConfig:
     ranks: int | None = None
 
     def __post_init__(self) -> None:
-        for name in ("temperatures", "boundary_temperatures"):
-            kelvin = _sequence(self, name)
-            if not kelvin or any(type(t) not in (int, float) or not 0 < t < math.inf for t in kelvin):
-                raise ValueError(f"{name} must be positive numbers, at least one, got {list(kelvin)}")
+        for name in ("temperatures", "boundary_temperatures", "glass_temperatures"):
+            kelvin, least = _sequence(self, name), "" if name == "glass_temperatures" else ", at least one"
+            if (least and not kelvin) or any(type(t) not in (int, float) or not 0 < t < math.inf for t in kelvin):
+                raise ValueError(f"{name} must be positive numbers{least}, got {list(kelvin)}")
             object.__setattr__(self, name, tuple(float(t) for t in kelvin))
             if len(set(kelvin)) < len(kelvin):
                 raise ValueError(f"{name} must differ from each other, got {list(kelvin)}")
@@ -133,12 +153,20 @@ class StudyConfig:
         parsed = [str(parse_name(name)) for name in names]
         if len(set(parsed)) < len(parsed):
             raise ValueError(f"boundaries must differ from each other, got {list(names)}")
+        planes = _sequence(self, "interfaces")
+        object.__setattr__(self, "interfaces", planes)
+        if any(not isinstance(plane, str) for plane in planes):
+            raise ValueError(f"interfaces must be planes such as '(001)', got {list(planes)}")
+        if len({parse_plane(plane) for plane in planes}) < len(planes):
+            raise ValueError(f"interfaces must differ from each other, got {list(planes)}")
 
     def _check_numbers(self) -> None:
         positive = (
             "production",
             "boundary_production",
             "boundary_area",
+            "glass_production",
+            "glass_scale",
             "timestep",
             "thermostat_time",
             "barostat_time",
@@ -153,7 +181,8 @@ class StudyConfig:
                 raise ValueError(f"{name} must be positive, got {value!r}")
         if type(self.pressure) not in (int, float) or not math.isfinite(self.pressure):
             raise ValueError(f"pressure must be a number, got {self.pressure!r}")
-        for name, least in (("seed", 0), ("workers", 1), ("threads", 1), ("ranks", 1), ("boundary_atoms", 1)):
+        counts = {"seed": 0, **dict.fromkeys(("workers", "threads", "ranks", "boundary_atoms", "glass_atoms"), 1)}
+        for name, least in counts.items():
             value = getattr(self, name)
             if name == "ranks" and value is None:
                 continue
@@ -163,7 +192,7 @@ class StudyConfig:
             raise ValueError(
                 f"frame_interval ({self.frame_interval} ps) must not be shorter than timestep ({self.timestep} fs)"
             )
-        for name in ("production", "boundary_production"):
+        for name in ("production", "boundary_production", "glass_production"):
             frames = getattr(self, name) / self.frame_interval
             if frames < _FEWEST_FRAMES:
                 raise ValueError(
@@ -188,18 +217,53 @@ class StudyConfig:
 
     def run_spec(self, temperature: float, boundary: str | None = None) -> RunSpec:
         """Describe the run at one temperature: of the crystal, or of a boundary by its name."""
+        production = self.boundary_production if boundary else self.production
+        return self._spec(
+            self._at(temperature, production, self.free),
+            self._builder(boundary),
+            _seed(self.seed, temperature, boundary or ""),
+        )
+
+    def melt_spec(self, plane: str) -> RunSpec:
+        """Describe how the glass for a plane is made: four of the five stages of the reference study, shortened.
+
+        The lateral cell stays that of the crystal, so that the glass fits on it; the normal is free. The fifth stage is
+        the runs at several temperatures, `glass_spec`.
+        """
+        stages = {stage.name: stage for stage in amorphization(self.glass_scale, pressure=self.pressure, free="z")}
+        pressed = self.pressure + MELT_PRESSURE
+        stages["heat"], stages["melt"] = (replace(stages[name], pressure=pressed) for name in ("heat", "melt"))
+        stages["cool"] = replace(stages["cool"], pressure=pressed, final_pressure=self.pressure)
+        return self._spec(
+            tuple(stages[name] for name in AMORPHIZATION if name != "produce"), None, _seed(self.seed, 0.0, plane)
+        )
+
+    def glass_spec(self, temperature: float, plane: str | None = None) -> RunSpec:
+        """Describe the run at one temperature of the glass, or of its interface with a plane of the crystal.
+
+        A glass that softens does not resist shear: by itself it keeps the shape of its cell.
+        """
+        return self._spec(
+            self._at(temperature, self.glass_production, self.free if plane else "isotropic"),
+            None,
+            _seed(self.seed, temperature, f"amorphous/{plane or ''}"),
+        )
+
+    def _at(self, temperature: float, production: float, free: str) -> tuple[Stage, ...]:
         moving = self.ensemble == "npt"
-        stages = single_temperature(
+        return single_temperature(
             temperature,
-            production=self._picoseconds(self._frame_steps(self.boundary_production if boundary else self.production)),
+            production=self._picoseconds(self._frame_steps(production)),
             equilibration=self.equilibration,
             ensemble=self.ensemble,
             pressure=self.pressure if moving else 0.0,
-            free=self.free if moving else "isotropic",
+            free=free if moving else "isotropic",
         )
+
+    def _spec(self, stages: tuple[Stage, ...], structure: Json | None, seed: int) -> RunSpec:
         return RunSpec(
             stages=stages,
-            structure=self._builder(boundary),
+            structure=structure,
             potential=self.potential,
             timestep=self.timestep,
             thermostat_time=self.thermostat_time,
@@ -207,7 +271,7 @@ class StudyConfig:
             frame_interval=self.frame_interval,
             thermo_interval=self.frame_interval,
             checkpoint_interval=self._picoseconds(_CHECKPOINT_STEPS),
-            seed=_seed(self.seed, temperature, boundary or ""),
+            seed=seed,
             threads=self.threads,
             engine=self.engine,
             ranks=self.ranks,

@@ -67,14 +67,13 @@ def run_one(
     spec: RunSpec,
     calculator: Callable[[], Calculator],
     choice: EngineChoice | None,
-) -> None:
-    """Make one run, or what is left of it; without a choice, in process."""
+) -> Atoms:
+    """Make one run, or what is left of it; without a choice, in process. Returns the structure at its end."""
     if choice is not None and choice.engine == "lammps":
         from betalps.lammps import run_lammps
 
-        run_lammps(spec, folder, atoms=atoms, ranks=choice.ranks, observers=[report])
-    else:
-        run(spec, folder, atoms=atoms, calculator=calculator, observers=[report])
+        return run_lammps(spec, folder, atoms=atoms, ranks=choice.ranks, observers=[report]).atoms
+    return run(spec, folder, atoms=atoms, calculator=calculator, observers=[report]).atoms
 
 
 def steps_of(folder: Path) -> int:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from betalps.studies.config import StudyConfig
 from betalps.studies.diffusion import calculator_factory, steps_done
 from betalps.studies.engines import choose_engines, seconds_per_step
-from betalps.studies.systems import System, build_systems
+from betalps.studies.systems import System, build_melts, build_systems
 from betalps.typing import PathLike
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ class CostEstimate:
     Attributes
     ----------
     atoms
-        Of each system.
+        Of each system, the melts that glass is made of too.
     steps
         Of each run, by system and temperature.
     engines
@@ -75,8 +75,8 @@ def estimate_cost(
         One run is timed in process and one in LAMMPS, as far as the study has such; `workers` of them are assumed
         not to slow each other down.
     """
-    found = build_systems(config)
-    crystal = found[0]
+    crystal, *others = build_systems(config, folder)
+    found = [crystal, *others, *build_melts(config)]
     choices = choose_engines(config, found, folder) if calculator is None else {}
     calculator = calculator or calculator_factory(config)
     per_atom = _seconds_per_atom(found, choices, calculator, trial_steps)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from betalps.analysis import (
     Result,
@@ -21,12 +21,19 @@ from betalps.analysis import (
     site_occupancy,
     site_visits,
 )
-from betalps.structures import around_boundaries, beta_li3ps4_sites
-from betalps.structures.regions import Region
-from betalps.studies.systems import CRYSTAL, System
+from betalps.structures import around_boundaries, beta_li3ps4_sites, boundary_record, slab_region
+from betalps.structures.regions import THICKNESS, Region
+from betalps.studies.systems import System
 from betalps.trajectories import Trajectory
 
+if TYPE_CHECKING:
+    from ase import Atoms
+
 WHOLE, BOUNDARY = "whole cell", "boundary"
+CRYSTAL_SIDE, GLASS_SIDE = "crystal side", "glass side"
+REGIONAL_DIFFUSION = "regional diffusion"
+
+_THINNEST = 5.0  # Å: in less, all ions are at the border
 
 # Frames that an analysis takes at the most, spread over the run: more would repeat what is known within the errors.
 _FRAMES = {"rdf": 150, "polyanions": 150, "disorder": 80, "rings": 40}
@@ -45,18 +52,36 @@ def jobs_of(system: System, trajectory: Trajectory, *, structure: bool) -> Itera
     structure
         Also what is compared between systems at one temperature alone.
     """
-    if system.name == CRYSTAL:
+    if system.kind in ("crystal", "glass"):
         if structure:
-            sites: dict[str, Job] = {"sites": partial(_sites, trajectory)}
+            sites: dict[str, Job] = {"sites": partial(_sites, trajectory)} if system.kind == "crystal" else {}
             yield WHOLE, {**_everywhere(trajectory, None), **_framework(trajectory), **sites}
         return
     slabs = around_boundaries(system.atoms)
-    diffusing: dict[str, Job] = {
-        "regional diffusion": lambda: {"regional diffusion": regional_diffusion(trajectory, slabs)}
-    }
-    yield BOUNDARY, {**diffusing, **(_everywhere(trajectory, slabs) if structure else {})}
+    yield BOUNDARY, {**_diffusing(trajectory, slabs), **(_everywhere(trajectory, slabs) if structure else {})}
+    if system.kind == "interface":
+        for name, inside in _sides(system.atoms).items():
+            yield name, _diffusing(trajectory, inside)
     if structure:
         yield WHOLE, {**_along_normal(system, trajectory), **_framework(trajectory)}
+
+
+def _sides(atoms: Atoms) -> dict[str, Region]:
+    """What is in the middle of the crystal and of the glass, away from their interfaces."""
+    record = boundary_record(atoms)
+    height = float(atoms.cell.array[2, 2])
+    first, second = record["boundaries"]
+    middles = (first + second) / 2, ((second + first + height) / 2) % height
+    thicknesses = (second - first - THICKNESS, height - (second - first) - THICKNESS)
+    return {
+        name: slab_region(atoms.cell.array, middle, thickness)
+        for name, middle, thickness in zip((CRYSTAL_SIDE, GLASS_SIDE), middles, thicknesses, strict=True)
+        if thickness >= _THINNEST
+    }
+
+
+def _diffusing(trajectory: Trajectory, region: Region) -> dict[str, Job]:
+    return {REGIONAL_DIFFUSION: lambda: {REGIONAL_DIFFUSION: regional_diffusion(trajectory, region)}}
 
 
 def _everywhere(trajectory: Trajectory, region: Region | None) -> dict[str, Job]:

@@ -11,6 +11,7 @@ from betalps.units import thermal_energy
 BOND = 2.7
 """Å: between the P-S bond (2.1, when hot up to 2.5) and the next S (4.2)."""
 
+_NO_STRAIN = 1e-6  # rounding
 _RIGID = 1.0  # Å²: a P that vibrates about its site stays well below
 
 
@@ -34,18 +35,54 @@ def remarks(config: StudyConfig, results: Json) -> list[str]:
         f"{shortest:.1f} Å: the effect of the cell's size is not in the intervals."
     )
     found += _about_the_line(config, results) + _about_runs(results)
-    if results["boundaries"]:
+    found += _about_glass(results)
+    if any(entry["kind"] in ("boundary", "interface") for entry in results["others"]):
         found.append(
-            "Grain boundaries: small cells with two boundaries that take up much of the volume; D is that of all Li in "
-            "them, along the normal (z) and along the plane (x, y). It is not that of a boundary alone."
+            "Grain boundaries and interfaces: small cells with two of them, which take up much of the volume; D is of "
+            "all Li in the cell. That of the Li within 10 Å of a boundary is under its region."
         )
-    for entry in results["boundaries"]:
-        found += [f"{entry['name']}, {remark}" for remark in _about_runs(entry)]
-        if entry["system"]["strain"] > 0:
+    for entry in results["others"]:
+        found += [f"{entry['name']}, {remark}" for remark in _about_short_lines(entry) + _about_runs(entry)]
+        if entry["system"].get("strain", 0.0) > _NO_STRAIN:
             found.append(
                 f"{entry['name']}: the grains are strained by {entry['system']['strain']:.1%} to share a cell."
             )
     return found
+
+
+def _about_glass(results: Json) -> list[str]:
+    """How the glass was made, and what that leaves open."""
+    found = []
+    for melt in results["melts"]:
+        if melt["failed"] is not None:
+            continue
+        lengths = ", ".join(f"{stage['name']} {stage['time']:g} ps" for stage in melt["stages"])
+        found.append(
+            f"The glass ({melt['name']}) was made in the stages of the reference study times {melt['scale']:g}: "
+            f"{lengths}; cooled at {melt['cooling_rate_K_per_ps']:g} K/ps, for the study's 5. A faster quench leaves "
+            f"more disorder. {melt['pressure_GPa']:g} GPa kept the melt from boiling; its sides are the crystal's."
+        )
+        found.append(
+            f"One glass of {melt['atoms']} atoms: another quench gives another glass, and that is not in the intervals."
+        )
+    return found
+
+
+def _about_short_lines(system: Json) -> list[str]:
+    """What a line through few temperatures cannot say."""
+    line = system["arrhenius"]
+    if line is None:
+        return ["no Arrhenius line: fewer than three temperatures resolve diffusion."]
+    kelvin = sorted(line["temperatures"])
+    low, high = line["activation_energy_interval"]
+    if not line["extrapolated"]:
+        return []
+    remark = (
+        f"line through {len(kelvin)} temperatures from {kelvin[0]:g} to {kelvin[-1]:g} K: E_a = "
+        f"{line['activation_energy']:.2f} eV, anything from {low:.2f} to {high:.2f} eV; values at "
+        f"{line['target_temperature']:g} K are extrapolated."
+    )
+    return [remark]
 
 
 def _about_the_cell(config: StudyConfig) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,9 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from betalps.analysis import (
-    Arrhenius,
     Diffusion,
-    arrhenius,
+    Estimate,
     carrier_density,
     conductivity,
     diffusion,
@@ -23,10 +22,11 @@ from betalps.analysis import (
 from betalps.dynamics import read_thermo
 from betalps.potentials import available, model_card
 from betalps.provenance import provenance
-from betalps.structures import boundary_record
+from betalps.structures import boundary_record, parse_name
 from betalps.studies.config import StudyConfig
+from betalps.studies.lines import DIRECTIONS, Point, line_of
 from betalps.studies.remarks import BOND, remarks
-from betalps.studies.systems import System
+from betalps.studies.systems import CRYSTAL, GLASS, System
 from betalps.trajectories import Trajectory, open_trajectory
 from betalps.typing import Json
 from betalps.units import GRAM_PER_CM3_PER_U_PER_ANGSTROM3
@@ -34,20 +34,32 @@ from betalps.units import GRAM_PER_CM3_PER_U_PER_ANGSTROM3
 if TYPE_CHECKING:
     from ase import Atoms
 
-VERSION = 2
+VERSION = 3
 _CURVE_POINTS = 300  # of a mean squared displacement or a time series: more than a plot can show
 
-# Jalem et al., Energy Adv. 2023, 2, 2029, Table 2: the crystal.
-REFERENCE: Json = {
-    "source": "Jalem et al., Energy Adv. 2023, 2, 2029, Table 2, crystal (NPT, 10 000 atoms or more)",
-    "activation_energy_eV": 0.29,
-    "conductivity_300K_S_per_cm": 7.4e-5,
+# Jalem et al., Energy Adv. 2023, 2, 2029, Table 2: activation energy (eV) and conductivity at 300 K (S/cm); that of the
+# crystal at its low temperatures, those of boundaries and interfaces of the Li about them.
+_TABLE_2 = {
+    CRYSTAL: (0.29, 7.4e-5),
+    GLASS: (0.32, 1.1e-3),
+    "Σ5[001]/(120)": (0.41, 3.1e-4),
+    "Σ5[001]/(130)": (0.42, 1.1e-4),
+    "Σ13[001]/(150)": (0.37, 6.5e-4),
+    "Σ13[001]/(3-20)": (0.38, 3.6e-4),
+    "Σ25[001]/(170)": (0.38, 3.9e-4),
+    "Σ29[001]/(-250)": (0.36, 7.6e-4),
+    "Σ5[001]/(001)": (0.32, 2.0e-3),
+    "Σ5[100]/(100)": (0.33, 1.4e-3),
+    "amorphous/(120)": (0.33, 1.4e-3),
+    "amorphous/(001)": (0.32, 2.4e-3),
 }
+_SOURCE = "Jalem et al., Energy Adv. 2023, 2, 2029, Table 2 (NPT, 10 000 atoms or more)"
 
 
 def assemble(
     config: StudyConfig,
     systems: Sequence[System],
+    melts: Sequence[System],
     potential: str,
     folder: Path,
     failed: dict[tuple[str, float], str],
@@ -60,6 +72,8 @@ def assemble(
         The study.
     systems
         What was simulated, the crystal first.
+    melts
+        What glass was made of.
     potential
         Identifies the potential.
     folder
@@ -72,7 +86,7 @@ def assemble(
     dict
         Ready for JSON, every number finite or None, units in the names or beside the values.
     """
-    crystal, *boundaries = systems
+    crystal, *others = systems
     results: Json = {
         "kind": "betalps lithium diffusion study",
         "version": VERSION,
@@ -80,11 +94,17 @@ def assemble(
         "potential": {"name": config.potential, "sha256": potential, "card": _card(config.potential)},
         "system": _system(crystal.atoms),
         **_analysed(config, crystal, folder, failed),
-        "boundaries": [
-            {"name": system.name, "system": _boundary(system.atoms), **_analysed(config, system, folder, failed)}
-            for system in boundaries
+        "others": [
+            {
+                "name": system.name,
+                "kind": system.kind,
+                "system": _described(system),
+                **_analysed(config, system, folder, failed),
+            }
+            for system in others
         ],
-        "reference": REFERENCE,
+        "melts": [_melted(config, system, failed) for system in melts],
+        "reference": _reference(others),
         "provenance": provenance(),
     }
     results["remarks"] = remarks(config, results)
@@ -104,8 +124,42 @@ def _analysed(config: StudyConfig, system: System, folder: Path, failed: dict[tu
         "failed": [
             {"temperature_K": t, "why": why} for (name, t), why in sorted(failed.items()) if name == system.name
         ],
-        **_line(config, runs),
+        **line_of(_points(runs, lambda found: found.total), config.target_temperature),
+        "directions": {
+            name: line_of(_points(runs, choose), config.target_temperature)
+            for name, choose in DIRECTIONS[system.kind].items()
+        },
     }
+
+
+def _points(runs: dict[float, tuple[Json, Diffusion]], choose: Callable[[Diffusion], Estimate]) -> list[Point]:
+    """What a line is fitted to."""
+    return [
+        Point(temperature, choose(found), run["conductivity"]["carrier_density"])
+        for temperature, (run, found) in runs.items()
+    ]
+
+
+def _reference(others: Sequence[System]) -> Json:
+    """What the reference study has of the systems."""
+    named = {system.name: _studied(system.name) for system in others}
+    energy, sigma = _TABLE_2[CRYSTAL]
+    return {
+        "source": _SOURCE,
+        "activation_energy_eV": energy,
+        "conductivity_300K_S_per_cm": sigma,
+        "others": {
+            name: {"activation_energy_eV": found[0], "conductivity_300K_S_per_cm": found[1]}
+            for name, found in named.items()
+            if found is not None
+        },
+    }
+
+
+def _studied(name: str) -> tuple[float, float] | None:
+    if name in _TABLE_2 or name == GLASS or name.startswith("amorphous"):
+        return _TABLE_2.get(name)
+    return _TABLE_2.get(str(parse_name(name)))
 
 
 def _card(name: str) -> str | None:
@@ -121,6 +175,30 @@ def _system(atoms: Atoms) -> Json:
         "cell_angles_deg": [float(angle) for angle in atoms.cell.angles()],
         "density_g_per_cm3": float(atoms.get_masses().sum() / atoms.get_volume() * GRAM_PER_CM3_PER_U_PER_ANGSTROM3),
         **{name: atoms.info[name] for name in ("phase", "ordering", "supercell", "source") if name in atoms.info},
+    }
+
+
+def _described(system: System) -> Json:
+    """A system at the start; of one whose glass is missing, no more than that."""
+    if system.missing:
+        return {"atoms": len(system.atoms)}
+    return _system(system.atoms) if system.kind == "glass" else _boundary(system.atoms)
+
+
+def _melted(config: StudyConfig, system: System, failed: dict[tuple[str, float], str]) -> Json:
+    """How a glass was made."""
+    ((temperature, spec),) = system.specs.items()
+    cool = next(stage for stage in spec.stages if stage.name == "cool")
+    assert cool.final_temperature is not None
+    return {
+        "name": system.name,
+        "folder": system.folder(temperature),
+        "atoms": len(system.atoms),
+        "scale": config.glass_scale,
+        "pressure_GPa": cool.pressure,
+        "stages": [stage.to_dict() for stage in spec.stages],
+        "cooling_rate_K_per_ps": (cool.temperature - cool.final_temperature) / cool.time,
+        "failed": failed.get((system.name, temperature)),
     }
 
 
@@ -206,48 +284,6 @@ def _framework(trajectory: Trajectory) -> Json:
         "whole_PS4_least": min(intact),
         "whole_PS4_mean": float(np.mean(intact)),
         "P_msd_half_run_A2": float(phosphorus.total[len(phosphorus.total) // 2]),
-    }
-
-
-def _line(config: StudyConfig, runs: dict[float, tuple[Json, Diffusion]]) -> Json:
-    """Fit the Arrhenius line, where enough temperatures resolve D, and carry it to the target temperature."""
-    missing = {"arrhenius": None, "target_conductivity": None}
-    if not runs:
-        return {**missing, "arrhenius_missing": "no run finished"}
-    estimates = [result.total for _, result in runs.values()]
-    try:
-        line = arrhenius(
-            list(runs),
-            [estimate.diffusivity for estimate in estimates],
-            [estimate.standard_error for estimate in estimates],
-            resolved=[estimate.resolved for estimate in estimates],
-            target_temperature=config.target_temperature,
-        )
-    except ValueError as error:
-        return {**missing, "arrhenius_missing": str(error)}
-    sigma = conductivity(
-        line.target_diffusivity,
-        line.target_interval,
-        carrier_density=runs[min(runs)][0]["conductivity"]["carrier_density"],  # of the coldest run
-        temperature=config.target_temperature,
-    )
-    return {
-        "arrhenius": {**line.to_dict(), "line": _drawn(line)},
-        "target_conductivity": sigma.to_dict(),
-        "arrhenius_missing": None,
-    }
-
-
-def _drawn(line: Arrhenius) -> Json:
-    """Evaluate the line between the target and the hottest run, evenly in 1/T."""
-    ends = [line.target_temperature, *line.temperatures.tolist()]
-    temperatures = 1.0 / np.linspace(1.0 / max(ends), 1.0 / min(ends), 60)
-    values, low, high = line.at(temperatures)
-    return {
-        "temperature_K": temperatures.tolist(),
-        "diffusivity_angstrom2_per_ps": values.tolist(),
-        "low_angstrom2_per_ps": low.tolist(),
-        "high_angstrom2_per_ps": high.tolist(),
     }
 
 
