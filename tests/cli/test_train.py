@@ -154,7 +154,7 @@ def test_train_from_cfg_and_from_another_potential(folder, here, capsys):
         (["--train", "train.extxyz", "--sources", "a", "b"], "--sources names 2 sources; expected one for each of 1"),
         (
             ["--train", "train.extxyz", "--reference-source", "PBE"],
-            "source PBE: the training data have - (2)",
+            "source PBE: the training data have - (8)",
         ),
         (["--train", "train.extxyz", "--source-weights", "a:2"], "--source-weights a:2: expected NAME=W"),
         (["--train", "train.extxyz", "--valid-fraction", "2"], "leaves frames on both sides"),
