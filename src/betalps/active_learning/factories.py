@@ -140,7 +140,7 @@ def gpaw(*, xc: str = "PBE", cutoff: float = 520.0, kpoint_density: float = 2.0,
     -----
     Fermi smearing of 0.05 eV, energy converged to 1e-6 eV and density to 1e-5 per valence electron, no symmetry
     beyond time reversal, which snapshots of dynamics do not have. ``pip install 'betalps[gpaw]'`` compiles it, which
-    takes a C compiler, libxc and BLAS with their headers (Debian: ``gcc libxc-dev libopenblas-dev``), and brings its
+    takes a C++ compiler, libxc and BLAS with their headers (Debian: ``g++ libxc-dev libopenblas-dev``), and brings its
     atomic data (``gpaw-data``). Without MPI it runs on one core: label several structures at a time. GPAW is licensed
     under the GPL, version 3 or later: betalps calls it where you install it, and contains nothing of it.
     """

@@ -12,7 +12,7 @@ from betalps.potentials import Potential
 from betalps.training.compositions import compositions, species_indices
 from betalps.training.labels import LabelError, Sample
 from betalps.training.penalty import gauge_penalty
-from betalps.training.sources import EnergyScale
+from betalps.training.sources import EnergyScale, Sources
 from betalps.training.weights import Weights
 from betalps.typing import Floats
 
@@ -40,7 +40,7 @@ class Problem:
     references
         Energy of an atom of each species, eV, that is taken off the labels.
     scale
-        Whose energies are shifted onto whose scale; None: there is one source.
+        Which sources' energies are shifted; by default all but that of most energies.
     shifts
         eV per atom, shape (scale.size,), that are taken off the labels beforehand; None: zero.
     threads
@@ -80,9 +80,10 @@ class Problem:
             form.core.radial_size,
         )
         self.radial_size = int(np.prod(self.radial_shape))
-        self.linear_size = form.coeffs_count - self.radial_size + (scale.size if scale else 0)
+        scale = scale or EnergyScale.of(Sources(), form.species, samples)
+        self.linear_size = form.coeffs_count - self.radial_size + scale.size
         self.references = references
-        self.scale = scale or EnergyScale(reference="", others=(), species=form.species)
+        self.scale = scale
         self._shifts = np.zeros(self.scale.size) if shifts is None else shifts
         self._fit = _core.Fit(form.core, threads=threads, isa=isa, shifts=self.scale.size)
         used = [sample for sample in samples if sample.weight > 0 and _counts(sample, weights)]
