@@ -29,13 +29,16 @@ void expect_size(const DoubleArray& array, std::size_t size, const char* name) {
 /// Labelled configurations and the threads that sum over them.
 class PyFit {
  public:
-  PyFit(const Potential& form, int threads, const std::string& isa)
-      : fit_(form, isa.empty() ? default_isa() : parse_isa(isa)), pool_(threads), coeffs_count_(form.coeffs_count()) {}
+  PyFit(const Potential& form, int threads, const std::string& isa, std::size_t shifts)
+      : fit_(form, isa.empty() ? default_isa() : parse_isa(isa), shifts),
+        pool_(threads),
+        shifts_(shifts),
+        coeffs_count_(form.coeffs_count() + shifts) {}
 
   void add(const DoubleArray& positions, const IntArray& species, const DoubleArray& cell, const Periodic& pbc,
            double energy, double energy_weight, const std::optional<DoubleArray>& forces,
            const std::optional<DoubleArray>& force_weights, const std::optional<DoubleArray>& virial,
-           const std::optional<DoubleArray>& virial_weights) {
+           const std::optional<DoubleArray>& virial_weights, const std::optional<DoubleArray>& shifts) {
     if (positions.ndim() != 2 || positions.shape(1) != 3) throw std::invalid_argument("positions: expected shape (n, 3)");
     const auto atoms = static_cast<std::size_t>(positions.shape(0));
     if (static_cast<std::size_t>(species.size()) != atoms)
@@ -55,6 +58,10 @@ class PyFit {
       expect_size(*virial_weights, 6, "virial_weights");
       labels.virial = virial->data();
       labels.virial_weights = virial_weights->data();
+    }
+    if (shifts) {
+      expect_size(*shifts, shifts_, "shifts");
+      labels.shifts = shifts->data();
     }
     Cell rows;
     std::copy_n(cell.data(), 9, rows.begin());
@@ -88,7 +95,7 @@ class PyFit {
  private:
   Fit fit_;
   ThreadPool pool_;
-  std::size_t coeffs_count_;
+  std::size_t shifts_, coeffs_count_;
   std::mutex mutex_;
 };
 
@@ -96,12 +103,12 @@ class PyFit {
 
 void bind_fit(py::module_& m) {
   py::class_<PyFit>(m, "Fit", "Labelled configurations, and the normal equations of their least squares.")
-      .def(py::init<const Potential&, int, const std::string&>(), py::arg("form"), py::kw_only(), py::arg("threads") = 1,
-           py::arg("isa") = "")
+      .def(py::init<const Potential&, int, const std::string&, std::size_t>(), py::arg("form"), py::kw_only(),
+           py::arg("threads") = 1, py::arg("isa") = "", py::arg("shifts") = 0)
       .def("add", &PyFit::add, py::arg("positions"), py::arg("species"), py::arg("cell"), py::arg("pbc"), py::kw_only(),
            py::arg("energy") = 0.0, py::arg("energy_weight") = 0.0, py::arg("forces") = py::none(),
            py::arg("force_weights") = py::none(), py::arg("virial") = py::none(),
-           py::arg("virial_weights") = py::none())
+           py::arg("virial_weights") = py::none(), py::arg("shifts") = py::none())
       .def("normal_equations", &PyFit::normal_equations, py::arg("coefficients"), py::kw_only(),
            py::arg("linear") = false, py::arg("members") = py::none())
       .def_property_readonly("configurations", &PyFit::configurations)

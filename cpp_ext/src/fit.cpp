@@ -183,6 +183,7 @@ struct Member {
   std::vector<std::uint32_t> first, neighbour;
   std::vector<double> displacement;
   std::vector<double> target, root_weight;  // energy, forces, virial
+  std::vector<double> shifts;
   std::size_t most = 0;
 
   FitConfiguration view() const {
@@ -201,7 +202,7 @@ void put_label(Member& member, double value, double weight, const char* what) {
   member.root_weight.push_back(std::sqrt(weight));
 }
 
-void put_labels(Member& member, const Labels& labels) {
+void put_labels(Member& member, const Labels& labels, std::size_t shifts) {
   put_label(member, labels.energy, labels.energy_weight, "energy");
   for (std::size_t i = 0; i < member.species.size(); ++i)
     for (std::size_t a = 0; a < 3; ++a)
@@ -210,10 +211,14 @@ void put_labels(Member& member, const Labels& labels) {
   for (std::size_t v = 0; v < 6; ++v)
     put_label(member, labels.virial ? labels.virial[v] : 0,
               labels.virial && labels.virial_weights ? labels.virial_weights[v] : 0, "virial");
+  member.shifts.assign(shifts, 0.0);
+  if (labels.shifts) std::copy_n(labels.shifts, shifts, member.shifts.begin());
+  for (const double shift : member.shifts)
+    if (!std::isfinite(shift)) throw std::invalid_argument("shifts: found a number that is not finite");
 }
 
-/// Columns of the padded rows -> coefficients as numbered in mtp.hpp; -1 for padding.
-std::vector<std::ptrdiff_t> column_numbers(const FitTables& t, Columns columns) {
+/// Columns of the padded rows -> coefficients as numbered in mtp.hpp, then shifts; -1 for padding.
+std::vector<std::ptrdiff_t> column_numbers(const FitTables& t, Columns columns, std::size_t shifts, std::size_t lanes) {
   std::vector<std::ptrdiff_t> of;
   const std::ptrdiff_t size = t.radial_size, functions = t.radial_count, species = t.species;
   std::ptrdiff_t next = 0;
@@ -227,9 +232,11 @@ std::vector<std::ptrdiff_t> column_numbers(const FitTables& t, Columns columns) 
     next = species * species * functions * size;
   }
   const std::size_t base = of.size();
-  of.resize(base + t.species_columns + t.scalar_columns, -1);
+  const std::size_t shifts_at = base + t.species_columns + t.scalar_columns;
+  of.resize(shifts_at + round_up(shifts, lanes), -1);
   for (std::ptrdiff_t i = 0; i < species; ++i) of[base + i] = next++;
   for (std::size_t s = 0; s < t.scalars; ++s) of[base + t.species_columns + s] = next++;
+  for (std::size_t s = 0; s < shifts; ++s) of[shifts_at + s] = next++;
   return of;
 }
 
@@ -245,13 +252,24 @@ struct Sums {
 struct Fit::Data {
   Potential form;
   const FitKernel& kernel;
+  std::size_t shifts;
   std::unique_ptr<OwnedTables> layout;
   std::vector<Member> members;
   NeighbourList neighbours;
   std::size_t pairs = 0;
   double shortest2 = INFINITY;
 
-  void add(const Member& member, const FitCoefficients& coefficients, bool linear, std::size_t width, Sums& sums) const {
+  /// The shifts stand in the last columns of the energy's row; the kernel leaves those alone.
+  void add_shifts(const Member& member, const double* coefficients, std::size_t width, Sums& sums) const {
+    double* row = &sums.rows[width - round_up(shifts, kernel.lanes)];
+    for (std::size_t s = 0; s < shifts; ++s) {
+      row[s] = member.shifts[s];
+      sums.predictions[0] += coefficients[s] * member.shifts[s];
+    }
+  }
+
+  void add(const Member& member, const FitCoefficients& coefficients, const double* shift_coefficients, bool linear,
+           std::size_t width, Sums& sums) const {
     const FitTables& t = layout->tables;
     const FitConfiguration view = member.view();
     sums.rows.assign(member.rows() * width, 0.0);
@@ -259,6 +277,7 @@ struct Fit::Data {
     const std::size_t scratch = kernel.scratch(t, member.most, linear);
     if (sums.scratch.size() < scratch) sums.scratch.resize(scratch);
     kernel.rows(t, view, coefficients, linear, sums.scratch.data(), sums.rows.data(), width, sums.predictions.data());
+    if (shifts) add_shifts(member, shift_coefficients, width, sums);
     for (std::size_t r = 0; r < member.rows(); ++r) {
       const double root = member.root_weight[r];
       const double residual = root * ((linear ? 0 : sums.predictions[r]) - member.target[r]);
@@ -273,7 +292,7 @@ struct Fit::Data {
   }
 };
 
-Fit::Fit(const Potential& form, Isa isa) {
+Fit::Fit(const Potential& form, Isa isa, std::size_t shifts) {
   form.check();
   if (form.radial_basis != RadialBasis::chebyshev)
     throw std::invalid_argument("radial basis: found RBChebyshev_repuls, expected RBChebyshev for a fit");
@@ -282,7 +301,7 @@ Fit::Fit(const Potential& form, Isa isa) {
       throw std::invalid_argument("rank of a basic moment: found " + std::to_string(b.rank()) + ", expected at most " +
                                   std::to_string(rank_limit));
   const FitKernel& kernel = fit_kernel_for(isa);
-  data_.reset(new Data{form, kernel, lay_out(form, kernel.lanes), {}, NeighbourList(form.max_dist, 0.0)});
+  data_.reset(new Data{form, kernel, shifts, lay_out(form, kernel.lanes), {}, NeighbourList(form.max_dist, 0.0)});
 }
 Fit::~Fit() = default;
 
@@ -323,7 +342,7 @@ void Fit::add(std::size_t atoms, const double* positions, const std::int32_t* sp
     member.most = std::max(member.most, member.neighbour.size() - member.first.back());
     member.first.push_back(static_cast<std::uint32_t>(member.neighbour.size()));
   }
-  put_labels(member, labels);
+  put_labels(member, labels, data_->shifts);
   data_->shortest2 = shortest2;
   data_->pairs += member.neighbour.size();
   data_->members.push_back(std::move(member));
@@ -337,7 +356,7 @@ NormalEquations Fit::normal_equations(const double* coefficients, Columns column
                                       const std::vector<std::size_t>& members, ThreadPool& pool) const {
   const FitTables& t = data_->layout->tables;
   const bool linear = columns == Columns::linear;
-  const std::vector<std::ptrdiff_t> of = column_numbers(t, columns);
+  const std::vector<std::ptrdiff_t> of = column_numbers(t, columns, data_->shifts, data_->kernel.lanes);
   const std::size_t width = of.size();
   for (const std::size_t m : members)
     if (m >= data_->members.size())
@@ -354,7 +373,7 @@ NormalEquations Fit::normal_equations(const double* coefficients, Columns column
     own.matrix.assign(width * width, 0.0);
     own.gradient.assign(width, 0.0);
     for (std::size_t m = thread; m < members.size(); m += pool.threads())
-      data_->add(data_->members[members[m]], given, linear, width, own);
+      data_->add(data_->members[members[m]], given, coefficients + data_->form.coeffs_count(), linear, width, own);
   });
 
   NormalEquations out;

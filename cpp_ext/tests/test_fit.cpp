@@ -149,6 +149,39 @@ void normal_equations() {
   }
 }
 
+/// Shifts are columns of their own, which only the energy's row knows.
+void shifts() {
+  std::mt19937 rng(6);
+  const Potential p = plain::random_potential(rng, make_basis(8), 2, 4);
+  const std::vector<Numbers> shifts{{3, -1, 0}, {0, 0, 0}, {0.5, 0, 2}};
+  Numbers coefficients = coefficients_of(p);
+  coefficients.insert(coefficients.end(), {0.7, -0.2, 1.1});
+  std::vector<Example> examples;
+  for (const Numbers& shift : shifts) {
+    Example e = make_example(p, rng);
+    for (std::size_t s = 0; s < shift.size(); ++s) {
+      e.columns.emplace_back(e.predicted.size(), Real(0)).front() = shift[s];
+      e.predicted[0] += shift[s] * coefficients[p.coeffs_count() + s];
+    }
+    examples.push_back(std::move(e));
+  }
+  const Expected all(examples, 0, false), linear(examples, p.radial_coeffs_count(), true);
+  for (const Isa isa : available_isas()) {
+    Fit fit(p, isa, shifts[0].size());
+    for (std::size_t k = 0; k < examples.size(); ++k) {
+      Labels labels = examples[k].labels();
+      if (k != 1) labels.shifts = shifts[k].data();  // none: all zero
+      const Cluster& cluster = examples[k].cluster;
+      fit.add(cluster.centres, cluster.positions.data(), cluster.species.data(), Cell{}, Periodic{}, labels);
+    }
+    ThreadPool pool(2);
+    const std::string what = std::string(name(isa)) + ", shifts";
+    check_sums(fit.normal_equations(coefficients.data(), Columns::all, {0, 1, 2}, pool), all, 1e-10, what);
+    check_sums(fit.normal_equations(coefficients.data(), Columns::linear, {0, 1, 2}, pool), linear, 1e-10,
+               what + ", linear");
+  }
+}
+
 void repeatable() {
   std::mt19937 rng(3);
   const Potential p = plain::random_potential(rng, make_basis(8), 2, 4);
@@ -188,6 +221,12 @@ void errors() {
   labels.energy = 1;
   labels.energy_weight = -1;
   CHECK_THROWS(fit.add(2, positions, species, Cell{}, Periodic{}, labels), std::invalid_argument, "weight of energy");
+  const double infinite = std::numeric_limits<double>::infinity();
+  labels.energy_weight = 1;
+  labels.shifts = &infinite;
+  Fit shifted(p, default_isa(), 1);
+  CHECK_THROWS(shifted.add(2, positions, species, Cell{}, Periodic{}, labels), std::invalid_argument,
+               "shifts: found a number that is not finite");
   CHECK(fit.configurations() == 0);
   ThreadPool pool(1);
   const Numbers coefficients = coefficients_of(p);
@@ -199,6 +238,7 @@ void errors() {
 
 int main() {
   normal_equations();
+  shifts();
   repeatable();
   errors();
   return check::finish();

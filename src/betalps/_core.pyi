@@ -193,7 +193,7 @@ def measure_peak_flops(isa: str, precision: str = ...) -> float: ...
 # ---- bind_fit.cpp: Fit
 
 class Fit:
-    def __init__(self, form: Potential, *, threads: int = ..., isa: str = ...) -> None: ...
+    def __init__(self, form: Potential, *, threads: int = ..., isa: str = ..., shifts: int = ...) -> None: ...
     def add(
         self,
         positions: ArrayLike,
@@ -207,6 +207,7 @@ class Fit:
         force_weights: ArrayLike | None = ...,
         virial: ArrayLike | None = ...,
         virial_weights: ArrayLike | None = ...,
+        shifts: ArrayLike | None = ...,
     ) -> None: ...
     def normal_equations(
         self, coefficients: ArrayLike, *, linear: bool = ..., members: Sequence[int] | None = ...

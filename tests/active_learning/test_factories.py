@@ -108,6 +108,46 @@ def test_gpaw_k_points_are_those_of_the_documentation():
     assert np.abs(points).sum(axis=1).min() < 1e-12  # Γ
 
 
+@pytest.mark.parametrize(
+    ("xc", "stress"),
+    [
+        ("PBE", True),
+        ({"name": "PBE"}, True),
+        ("optB88-vdW", False),
+        ("vdW-DF2", False),
+        ({"name": "optB88-vdW"}, False),
+        ({"name": "optB88-vdW", "backend": "libvdwxc"}, True),
+    ],
+)
+def test_gpaw_has_no_stress_of_its_own_van_der_waals_functionals(xc, stress, tmp_path):
+    """What it returns lacks the non-local part. Refused before anything is computed."""
+    factory = gpaw(xc=xc)
+    assert ("stress" in factory.properties) == stress
+    if not stress:
+        with pytest.raises(ValueError, match=r"GPAWFactory.* gives energy, forces, and no stress"):
+            label([beta_li3ps4()], factory, folder=tmp_path, properties=("energy", "forces", "stress"))
+
+
+@pytest.mark.slow
+def test_stress_that_gpaw_offers_is_the_derivative_of_its_energy(tmp_path):
+    """Li2S strained along x; the plane waves of the strained cells are those of the unstrained one."""
+    pytest.importorskip("gpaw", reason="GPAW is not installed")
+    from ase.build import bulk
+
+    crystal = bulk("Li2S", "fluorite", a=5.7)
+    factory = gpaw(cutoff=500, kpoint_density=1.0)
+    step = 0.01
+    cells = []
+    for strain in (-step, 0.0, step):
+        atoms = crystal.copy()
+        atoms.set_cell(atoms.cell.array * [1 + strain, 1, 1], scale_atoms=True)
+        cells.append(atoms)
+    found = label(cells, factory, folder=tmp_path).frames
+    energies = [atoms.get_potential_energy() for atoms in found]
+    slope = (energies[2] - energies[0]) / (2 * step) / crystal.get_volume()
+    assert found[1].get_stress()[0] == pytest.approx(slope, abs=0.002)
+
+
 @pytest.mark.slow
 def test_gpaw_runs(tmp_path):
     pytest.importorskip("gpaw", reason="GPAW is not installed")

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -35,6 +36,16 @@ def same_as_emt(frames, structures):
         assert labels["energy"] == right.get_potential_energy()
         np.testing.assert_array_equal(labels["forces"], right.get_forces())
         np.testing.assert_array_equal(labels["stress"], right.get_stress())
+
+
+@dataclass(frozen=True)
+class Offering:
+    """A factory that does not stand by its calculators' stress."""
+
+    properties = ("energy", "forces")
+
+    def __call__(self):
+        return EMT()
 
 
 class TestLabels:
@@ -216,6 +227,14 @@ class TestFolder:
     def test_properties(self, tmp_path):
         with pytest.raises(ValueError, match=r"properties are \['magmoms'\]; expected some of energy, forces, stress"):
             label(coppers(1), EMT, folder=tmp_path, properties=["magmoms"])
+
+    def test_properties_that_a_factory_offers(self, tmp_path):
+        factory = Offering()
+        found = label(coppers(), factory, folder=tmp_path / "a")
+        assert set(stored_labels(found.frames[0])) == {"energy", "forces"}
+        with pytest.raises(ValueError, match=r"Offering\(\) gives energy, forces, and no stress"):
+            label(coppers(), factory, folder=tmp_path / "b", properties=("energy", "stress"))
+        assert not (tmp_path / "b").exists()
 
     def test_names_of_methods(self):
         assert describe(EMT) == "ase.calculators.emt.EMT"

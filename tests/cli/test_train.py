@@ -83,6 +83,36 @@ def test_train_writes_what_the_library_finds(folder, here, capsys):
     assert {path.name for path in here.iterdir()} == {"figures", "potential.almtp", "potential.json"}
 
 
+def test_sources_from_files_to_errors(folder, here, capsys):
+    """The second file's energies are 3 eV per atom higher: the fit says so, and evaluate takes it from the fit."""
+    shifted = read(folder / "valid.extxyz", ":")
+    for atoms in shifted:
+        atoms.calc.results["energy"] += 96.0
+    write("other.extxyz", shifted)
+    files = ["--train", f"{folder}/train.extxyz", "other.extxyz", "--sources", "here", "there"]
+    more = ["--valid", "other.extxyz", "--valid-sources", "there", "--source-weights", "there=2"]
+    assert main(["train", *QUICK, *files, *more, "--reference-source", "here"]) == 0
+    said = capsys.readouterr().out
+    assert "energies of there above those of here, eV per atom: Li 2.7" in said  # by least norm
+    content = json.loads((here / "potential.json").read_text())
+    total = sum(
+        n * content["sources"]["shifts_eV_per_atom"]["there"][s] for s, n in {"Li": 12, "P": 4, "S": 16}.items()
+    )
+    assert total == pytest.approx(96, abs=1.0)
+    assert content["provenance"]["sources"] == {"reference": "here", "weights": {"there": 2.0}}
+    for atoms in shifted:
+        atoms.info["label_source"] = "there"
+    write("marked.extxyz", shifted)
+    errors = []
+    for more in ([], ["--shifts", "potential.json"]):
+        assert main(["evaluate", "potential.almtp", "marked.extxyz", "--output", "e.json", *more]) == 0
+        errors.append(json.loads((here / "e.json").read_text())["overall"]["energy_eV_per_atom"]["mae"])
+    assert errors[0] == pytest.approx(3.0, abs=0.1)
+    assert errors[1] == pytest.approx(content["held_out"]["overall"]["energy_eV_per_atom"]["mae"], rel=1e-6)
+    assert main(["evaluate", "potential.almtp", "marked.extxyz", "--shifts", "e.json"]) == 2
+    assert "e.json: found no shifts of sources" in capsys.readouterr().err
+
+
 def test_killed_train_goes_on(folder, here):
     """Killed when the first leg is in the checkpoint."""
     base = [sys.executable, "-m", "betalps.cli.main", "train", "--train", f"{folder}/train.extxyz", "--threads", "1"]
@@ -121,6 +151,12 @@ def test_train_from_cfg_and_from_another_potential(folder, here, capsys):
         (["--train", "train.extxyz", "--warm-start"], "--warm-start needs --form"),
         (["--train", "train.extxyz", "--level", "7"], "level"),
         (["--train", "train.extxyz", "--energy-weight", "-1"], "weight of energy is -1.0"),
+        (["--train", "train.extxyz", "--sources", "a", "b"], "--sources names 2 sources; expected one for each of 1"),
+        (
+            ["--train", "train.extxyz", "--reference-source", "PBE"],
+            "source PBE: the training data have - (8)",
+        ),
+        (["--train", "train.extxyz", "--source-weights", "a:2"], "--source-weights a:2: expected NAME=W"),
         (["--train", "train.extxyz", "--valid-fraction", "2"], "leaves frames on both sides"),
         (["--train", "train.extxyz", "--ridges", "1e-9", "1e-8"], "several ridges need validation data"),
         (["--train", "nan.extxyz"], "frame 1: forces: found nan"),

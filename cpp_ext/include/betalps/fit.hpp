@@ -22,11 +22,12 @@ struct Labels {
   const double* force_weights = nullptr;  // atoms: of each of its three components
   const double* virial = nullptr;         // 6
   const double* virial_weights = nullptr; // 6; off-diagonal components stand for two
+  const double* shifts = nullptr;         // Fit's shifts: what each adds to the energy, times its coefficient
 };
 
 enum class Columns {
   all,     // every coefficient
-  linear,  // species and moment coefficients
+  linear,  // species and moment coefficients, shifts
 };
 
 /// sum of weight (prediction - label)^2 around the given coefficients, to second order by Gauss-Newton:
@@ -41,8 +42,9 @@ struct NormalEquations {
 class Fit {
  public:
   /// Only the form of the potential is used (species, basis, radial basis): its coefficients come with every pass.
+  /// `shifts` is the number of further linear coefficients, which the labels' energies know and the potential does not.
   /// Throws std::invalid_argument for RBChebyshev_repuls and for sizes beyond what the kernel holds.
-  explicit Fit(const Potential& form, Isa isa = default_isa());
+  explicit Fit(const Potential& form, Isa isa = default_isa(), std::size_t shifts = 0);
   ~Fit();
 
   /// Throws std::invalid_argument when a structure or a label is not finite, or a weight is negative.
@@ -53,8 +55,9 @@ class Fit {
   std::size_t pairs() const;  // ordered pairs in all configurations
   double shortest_distance() const;
 
-  /// `coefficients` are numbered as in mtp.hpp (all of them, also for Columns::linear, where only the radial ones
-  /// matter). `members` are the configurations that take part. Repeatable bitwise for the same number of threads.
+  /// `coefficients` are numbered as in mtp.hpp, then the shifts (all of them, also for Columns::linear, where only the
+  /// radial ones matter). `members` are the configurations that take part. Repeatable bitwise for the same number of
+  /// threads.
   NormalEquations normal_equations(const double* coefficients, Columns columns,
                                    const std::vector<std::size_t>& members, ThreadPool& pool) const;
 

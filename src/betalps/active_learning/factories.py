@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from betalps.datasets import LABELS
 from betalps.errors import BetalpsError
 from betalps.potentials import load
 from betalps.typing import PathLike
@@ -58,6 +59,13 @@ class GPAWFactory:
     """GPAW in a plane-wave basis; see :func:`gpaw`."""
 
     settings: Mapping[str, Any] = field(hash=False)
+
+    @property
+    def properties(self) -> tuple[str, ...]:
+        """What it labels: no stress where the functional's non-local part is GPAW's own, which leaves its share out."""
+        xc = self.settings["xc"]
+        name, backend = (xc.get("name", ""), xc.get("backend")) if isinstance(xc, Mapping) else (str(xc), None)
+        return ("energy", "forces") if "vdw" in name.lower() and backend != "libvdwxc" else LABELS
 
     def __call__(self) -> BaseCalculator:
         """Make the calculator."""
@@ -117,7 +125,9 @@ def gpaw(*, xc: str = "PBE", cutoff: float = 520.0, kpoint_density: float = 2.0,
     Parameters
     ----------
     xc
-        ``PBE``, or ``optB88-vdW`` as in the study's single points (GPAW's own non-local part; ten times slower).
+        ``PBE``, or ``optB88-vdW`` as in the study's single points: twice as slow, and without stress, of which GPAW's
+        own van der Waals functionals leave the non-local part out. ``{"name": "optB88-vdW", "backend": "libvdwxc"}``
+        has it, where GPAW was built with libvdwxc.
     cutoff
         Of the plane waves, eV.
     kpoint_density
@@ -129,8 +139,10 @@ def gpaw(*, xc: str = "PBE", cutoff: float = 520.0, kpoint_density: float = 2.0,
     Notes
     -----
     Fermi smearing of 0.05 eV, energy converged to 1e-6 eV and density to 1e-5 per valence electron, no symmetry
-    beyond time reversal, which snapshots of dynamics do not have. ``pip install 'betalps[gpaw]'`` builds it, and
-    needs libxc and BLAS with their headers (Debian: ``libxc-dev libopenblas-dev``).
+    beyond time reversal, which snapshots of dynamics do not have. ``pip install 'betalps[gpaw]'`` compiles it, which
+    takes a C++ compiler, libxc and BLAS with their headers (Debian: ``g++ libxc-dev libopenblas-dev``), and brings its
+    atomic data (``gpaw-data``). Without MPI it runs on one core: label several structures at a time. GPAW is licensed
+    under the GPL, version 3 or later: betalps calls it where you install it, and contains nothing of it.
     """
     defaults: dict[str, Any] = {
         "cutoff": cutoff,

@@ -88,7 +88,7 @@ def label(
     *,
     folder: PathLike,
     executor: Executor | None = None,
-    properties: Iterable[str] = LABELS,
+    properties: Iterable[str] | None = None,
     method: str | None = None,
     retry: bool = False,
     observer: Callable[[LabelProgress], None] | None = None,
@@ -110,8 +110,9 @@ def label(
     executor
         Runs several at a time; None runs them here, one after the other. It is not shut down.
     properties
-        Labels that every structure must get: some of energy, forces and stress. Stress is left out for structures
-        that are not periodic in three directions.
+        Labels that every structure must get: some of energy, forces and stress; by default those that the factory
+        offers in an attribute of this name, or all. Stress is left out for structures that are not periodic in three
+        directions.
     method
         Names what the labels are computed with, to keep labels apart. By default the factory's name and arguments.
     retry
@@ -127,7 +128,7 @@ def label(
     Raises
     ------
     ValueError
-        `properties` are none of the three.
+        `properties` are none of the three, or not offered by the factory.
     CheckpointError
         The folder holds labels of another method, or is in use by another process.
     LabellingError
@@ -135,9 +136,7 @@ def label(
     OSError
         The folder cannot be written.
     """
-    names = tuple(name for name in LABELS if name in set(properties))
-    if set(properties) - set(LABELS) or not names:
-        raise ValueError(f"properties are {list(properties)}; expected some of {', '.join(LABELS)}")
+    names = _names(properties, calculator_factory)
     keys = [structure_key(atoms) for atoms in structures]
     unique = dict(zip(reversed(keys), reversed(structures), strict=True))  # the first of equal ones
     store = LabelStore(Path(folder), method or describe(calculator_factory), names)
@@ -153,6 +152,25 @@ def label(
             state.take(key, outcome)
         state.finish()
         return _collect(store, structures, keys, state.computed)
+
+
+def offered(factory: Factory) -> tuple[str, ...]:
+    """The labels that the calculators of a factory give: its attribute ``properties``, or all."""
+    found = getattr(factory, "properties", LABELS)
+    return tuple(name for name in LABELS if name in found)
+
+
+def _names(properties: Iterable[str] | None, factory: Factory) -> tuple[str, ...]:
+    if properties is None:
+        return offered(factory)
+    wanted = set(properties)
+    names = tuple(name for name in LABELS if name in wanted)
+    if wanted - set(LABELS) or not names:
+        raise ValueError(f"properties are {sorted(wanted)}; expected some of {', '.join(LABELS)}")
+    missing = [name for name in names if name not in offered(factory)]
+    if missing:
+        raise ValueError(f"{describe(factory)} gives {', '.join(offered(factory))}, and no {', '.join(missing)}")
+    return names
 
 
 def describe(factory: Factory) -> str:

@@ -16,6 +16,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("data", metavar="FILE", type=Path, nargs="+", help="labelled: extxyz, MLIP .cfg, or what ASE reads")
     add("--species", metavar="X", nargs="+", help="symbols in the order of types, for files that do not say")
     add("--groups", metavar="KEY", nargs="+", default=[], help="info entries to report errors by")
+    add("--shifts", metavar="FILE", type=Path, help="of other label sources: the JSON file of betalps train")
     add("--parity", metavar="FILE", type=Path, help="write parity plots there (.svg, .png, .pdf)")
     add("--output", metavar="FILE", type=Path, help="write the errors there as JSON")
     add("--threads", metavar="N", type=int, help="by default all cores")
@@ -31,7 +32,8 @@ def run(arguments: argparse.Namespace) -> int:
 
     potential = load(arguments.potential, arguments.species)
     frames = read_frames(arguments.data, arguments.species or potential.species)
-    report = evaluate(potential, frames, groups=arguments.groups, threads=arguments.threads)
+    shifts = None if arguments.shifts is None else read_shifts(arguments.shifts)
+    report = evaluate(potential, frames, groups=arguments.groups, shifts=shifts, threads=arguments.threads)
     if arguments.output is not None:
         content = {"potential": potential.sha256, **report.to_dict(), "provenance": provenance()}
         write_atomic(arguments.output, json.dumps(_known(content), indent=1, ensure_ascii=False).encode())
@@ -41,6 +43,24 @@ def run(arguments: argparse.Namespace) -> int:
         plot_parity(report, arguments.potential).savefig(arguments.parity, dpi=150)
     print(error_table(report))
     return 0
+
+
+def read_shifts(path: Path) -> dict[str, dict[str, float]]:
+    """The shifts of label sources that a fit found.
+
+    Raises
+    ------
+    FormatError
+        The file is none that ``betalps train`` writes.
+    """
+    from betalps.errors import FormatError
+
+    try:
+        sources = json.loads(path.read_text(encoding="utf-8"))["sources"]
+        found: dict[str, dict[str, float]] = sources["shifts_eV_per_atom"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise FormatError(f"{path}: found no shifts of sources ({error!r}), expected a JSON file of train") from None
+    return found
 
 
 def _known(content: object) -> object:

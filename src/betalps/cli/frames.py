@@ -56,3 +56,36 @@ def read_frames(paths: Sequence[Path], species: Sequence[str] | None) -> list[At
             if ".cfg" in path.suffixes:
                 raise ValueError(f"{path}: the types of a .cfg file need their symbols: --species Li P S")
     return list(read(paths, species=species))
+
+
+def read_sourced(
+    paths: Sequence[Path], species: Sequence[str] | None, sources: Sequence[str] | None, option: str
+) -> list[Atoms]:
+    """All frames of the files, with the source of each file's labels where they do not name one themselves.
+
+    Parameters
+    ----------
+    paths, species
+        As for `read_frames`.
+    sources
+        One for each file, or None.
+    option
+        How errors call them.
+
+    Raises
+    ------
+    ValueError
+        There are more or fewer sources than files.
+    """
+    from betalps.training.labels import SOURCE_KEY
+
+    if sources is None:
+        return read_frames(paths, species)
+    if len(sources) != len(paths):
+        raise ValueError(f"{option} names {len(sources)} sources; expected one for each of {len(paths)} files")
+    found = []
+    for path, source in zip(paths, sources, strict=True):
+        for atoms in read_frames([path], species):
+            atoms.info.setdefault(SOURCE_KEY, source)
+            found.append(atoms)
+    return found

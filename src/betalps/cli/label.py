@@ -46,6 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--output", type=Path, metavar="FILE", help="write all labelled structures (.extxyz[.xz])")
     parser.add_argument("--workers", type=int, default=1, metavar="N", help="processes (%(default)s)")
     parser.add_argument("--no-stress", action="store_true", help="for calculators without stress")
+    parser.add_argument("--source", metavar="NAME", help="label_source of the structures in --output")
     parser.add_argument("--retry", action="store_true", help="try again what failed before")
     parser.add_argument("--species", nargs="+", metavar="SYMBOL", help="of the types in .cfg files")
 
@@ -53,7 +54,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Label; status 1 if a structure failed."""
     from betalps.active_learning import label, named_calculator
+    from betalps.active_learning.labelling import offered
     from betalps.datasets import read, write
+    from betalps.training.labels import SOURCE_KEY
 
     if arguments.workers < 1:
         raise ValueError(f"--workers is {arguments.workers}; expected at least 1")
@@ -70,7 +73,7 @@ def run(arguments: argparse.Namespace) -> int:
             factory,
             folder=arguments.folder,
             executor=executor,
-            properties=("energy", "forces") if arguments.no_stress else ("energy", "forces", "stress"),
+            properties=[name for name in offered(factory) if name != "stress" or not arguments.no_stress],
             retry=arguments.retry,
             observer=_tell,
         )
@@ -78,6 +81,11 @@ def run(arguments: argparse.Namespace) -> int:
     for number, failure in labelled.failures.items():
         file, frame = dataset.origins[number]
         print(f"{file} frame {frame}, {failure.attempts} attempts: {failure.reason}", file=sys.stderr)
+    if "stress" not in offered(factory):
+        print(f"note: {arguments.calculator} gives no stress with these settings", file=sys.stderr)
+    if arguments.source is not None:
+        for atoms in labelled.frames:
+            atoms.info[SOURCE_KEY] = arguments.source
     if arguments.output is not None:
         write(labelled.frames, arguments.output, species=arguments.species)
     return 1 if labelled.failures else 0

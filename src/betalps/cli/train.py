@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from betalps.cli.frames import read_frames
+from betalps.cli.frames import read_sourced
 
 if TYPE_CHECKING:
     from betalps.training import FitSettings, Iteration, TrainingResult, Weights
@@ -26,6 +26,7 @@ Examples:
   betalps train --level 14 --cutoff 5.0 --train a.extxyz --valid b.extxyz --output pot.almtp --threads 2 --seed 1
   betalps train --level 8 --train all.extxyz --valid-fraction 0.1 --groups temperature_K --plots figures
   betalps train --form old.almtp --warm-start --train more.extxyz --output new.almtp
+  betalps train --train pbe.extxyz vdw.extxyz --sources PBE vdW --reference-source PBE --source-weights vdW=10
 """
 
 
@@ -47,6 +48,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     form.add_argument("--form", metavar="FILE", type=Path, help="take all of these from a potential instead")
     form.add_argument("--warm-start", action="store_true", help="begin at the coefficients of --form")
     add_search_arguments(parser)
+    several = parser.add_argument_group("labels of several sources")
+    several.add_argument(
+        "--sources", metavar="NAME", nargs="+", help="of each --train file, where its frames name none"
+    )
+    several.add_argument("--valid-sources", metavar="NAME", nargs="+", help="of each --valid file")
+    several.add_argument("--reference-source", metavar="NAME", help="whose energy scale the potential gets")
+    several.add_argument(
+        "--source-weights", metavar="NAME=W", nargs="+", default=[], help="factors of the frames' weights by source"
+    )
     add("--groups", metavar="KEY", nargs="+", default=[], help="info entries to report errors by")
     add("--plots", metavar="DIR", type=Path, help="write loss.svg and parity plots there")
     add("--seed", type=int, default=0, help="of everything random (%(default)s)")
@@ -94,7 +104,7 @@ def weights_and_settings(arguments: argparse.Namespace) -> tuple[Weights, FitSet
 def run(arguments: argparse.Namespace) -> int:
     """Train, write, and say how good it is."""
     from betalps.potentials import Potential
-    from betalps.training import fit
+    from betalps.training import Sources, fit
 
     weights, settings = weights_and_settings(arguments)
     if arguments.warm_start and arguments.form is None:
@@ -102,12 +112,12 @@ def run(arguments: argparse.Namespace) -> int:
     form = arguments.level if arguments.form is None else Potential.read(arguments.form, arguments.species)
     validation = arguments.valid_fraction
     if arguments.valid:
-        validation = read_frames(arguments.valid, arguments.species)
+        validation = read_sourced(arguments.valid, arguments.species, arguments.valid_sources, "--valid-sources")
     output: Path = arguments.output
     checkpoint = output.with_name(output.name + ".checkpoint")
     try:
         result = fit(
-            read_frames(arguments.train, arguments.species),
+            read_sourced(arguments.train, arguments.species, arguments.sources, "--sources"),
             form,
             validation=validation,
             species=arguments.species,
@@ -116,6 +126,7 @@ def run(arguments: argparse.Namespace) -> int:
             radial_size=arguments.radial_size,
             weights=weights,
             settings=settings,
+            sources=Sources(reference=arguments.reference_source, weights=_factors(arguments.source_weights)),
             warm_start=arguments.warm_start,
             groups=arguments.groups,
             seed=arguments.seed,
@@ -130,6 +141,19 @@ def run(arguments: argparse.Namespace) -> int:
     checkpoint.unlink(missing_ok=True)
     _print(result, output)
     return 0
+
+
+def _factors(pairs: list[str]) -> dict[str, float]:
+    found = {}
+    for pair in pairs:
+        name, equal, text = pair.rpartition("=")
+        try:
+            found[name] = float(text)
+        except ValueError:
+            equal = ""
+        if not equal or not name:
+            raise ValueError(f"--source-weights {pair}: expected NAME=W with a number W")
+    return found
 
 
 def _write(result: TrainingResult, output: Path, plots: Path | None) -> None:
@@ -155,6 +179,9 @@ def _print(result: TrainingResult, output: Path) -> None:
     print(f"training data, loss {result.training.loss:.4g}\n{error_table(result.training)}")
     if result.held_out is not None:
         print(f"\nheld-out data, loss {result.held_out.loss:.4g}\n{error_table(result.held_out)}")
+    for source, shifts in result.shifts.items():
+        listed = ", ".join(f"{symbol} {shift:.4f}" for symbol, shift in shifts.items())
+        print(f"\nenergies of {source} above those of {result.reference_source}, eV per atom: {listed}")
     for flag in result.flags:
         print(f"note: {flag}")
     print(f"\n{output}: {result.potential!r}, {result.cpu_seconds:.1f} s of processor time")

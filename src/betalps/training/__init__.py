@@ -10,6 +10,7 @@ from betalps.training.points import GridPoint, GridResult
 from betalps.training.recommendation import Recommendation, recommend
 from betalps.training.result import TrainingResult
 from betalps.training.settings import FitSettings
+from betalps.training.sources import Sources
 from betalps.training.weights import Weights
 
 __all__ = [
@@ -24,6 +25,7 @@ __all__ = [
     "LabelError",
     "PropertyErrors",
     "Recommendation",
+    "Sources",
     "TrainingResult",
     "Weights",
     "evaluate",

@@ -11,6 +11,7 @@ import numpy as np
 from betalps.calculators import Engine
 from betalps.potentials import Potential
 from betalps.training.labels import Sample, count_missing, read_labels
+from betalps.training.sources import Shifts, shifted_by
 from betalps.training.weights import Weights
 from betalps.typing import Bools, Floats, Ints, Json, PathLike
 from betalps.units import EV_PER_ANGSTROM3_TO_GPA
@@ -139,6 +140,7 @@ def evaluate(
     *,
     groups: Sequence[str] = (),
     weights: Weights | None = None,
+    shifts: Shifts | None = None,
     threads: int | None = None,
 ) -> ErrorReport:
     """Compare a potential with labelled configurations.
@@ -154,6 +156,9 @@ def evaluate(
         under "-".
     weights
         Of the reported loss; MLIP-3's by default.
+    shifts
+        Of the energies of other sources of labels than the potential's, `TrainingResult.shifts`. Energies of sources
+        that are not named are compared as they are.
     threads
         Of the evaluation; None as for `betalps.calculators.Engine`.
 
@@ -167,9 +172,11 @@ def evaluate(
         A frame or a label is not sound; names it.
     SpeciesError
         A frame holds an element that the potential does not know.
+    ValueError
+        The shifts of a source lack a species of its frames.
     """
     engine = Engine(potential, threads=threads)
-    return compare(engine, read_labels(frames), weights or Weights(), groups)
+    return compare(engine, shifted_by(read_labels(frames), shifts or {}), weights or Weights(), groups)
 
 
 def compare(engine: Engine, samples: Sequence[Sample], weights: Weights, groups: Sequence[str] = ()) -> ErrorReport:

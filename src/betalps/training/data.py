@@ -10,6 +10,7 @@ import numpy as np
 
 from betalps.training.distances import beyond, hold_out, shortest_distances
 from betalps.training.labels import Sample, read_labels
+from betalps.training.sources import Sources
 from betalps.typing import Floats
 
 if TYPE_CHECKING:
@@ -51,19 +52,20 @@ def gather(
     species: Sequence[str] | None,
     cutoff: float,
     seed: int,
+    sources: Sources,
 ) -> TrainingData:
     """Read labels, hold out a fraction if that is asked for, and measure distances.
 
     Parameters
     ----------
-    frames, validation, seed
+    frames, validation, seed, sources
         As for `fit`.
     species
         None takes those of the frames, by atomic number.
     cutoff
         Å.
     """
-    samples = read_labels(frames)
+    samples = sources.weighted(read_labels(frames))
     symbols = _species_of(samples) if species is None else tuple(species)
     distances = shortest_distances(symbols, samples, cutoff)
     held_out: list[Sample] = []
@@ -73,7 +75,7 @@ def gather(
         held_out, held_distances = [samples[k] for k in held], distances[held]
         samples, distances = [samples[k] for k in kept], distances[kept]
     elif validation is not None:
-        held_out = read_labels(validation, "validation")
+        held_out = sources.weighted(read_labels(validation, "validation"))
         held_distances = shortest_distances(symbols, held_out, cutoff)
     used = distances[[sample.weight > 0 for sample in samples]]
     return TrainingData(

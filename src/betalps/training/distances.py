@@ -8,8 +8,8 @@ import numpy as np
 from ase import Atoms
 
 from betalps.neighbors import neighbor_list
+from betalps.training.compositions import species_indices
 from betalps.training.labels import Sample
-from betalps.training.problem import species_indices
 from betalps.typing import Bools, Floats
 
 _SLACK = 0.95  # of the shortest distance in training: below it a potential extrapolates

@@ -8,9 +8,10 @@ import numpy as np
 
 from betalps.potentials import Potential
 from betalps.training.accuracy import ErrorReport
+from betalps.training.compositions import compositions
 from betalps.training.distances import beyond
 from betalps.training.labels import Sample, count_missing
-from betalps.training.problem import compositions
+from betalps.training.sources import EnergyScale
 from betalps.training.weights import Weights
 from betalps.typing import Floats
 
@@ -54,6 +55,41 @@ def about_training(form: Potential, samples: Sequence[Sample], weights: Weights,
         found.append(
             f"the compositions span {rank} of {present} dimensions: energies compare structures of these "
             "compositions, not of others"
+        )
+    return found
+
+
+def about_sources(scale: EnergyScale, training: Sequence[Sample], held_out: Sequence[Sample]) -> list[str]:
+    """Sources without energies, shifts that hold for few compositions or say more than they are told.
+
+    Parameters
+    ----------
+    scale
+        The sources of the fit.
+    training, held_out
+        As given.
+    """
+    found = []
+    used = [sample for sample in training if sample.weight > 0]
+    for name in scale.others:
+        energies = [sample for sample in used if sample.source == name and sample.energy is not None]
+        counts = compositions(scale.species, energies)
+        rank, present = int(np.linalg.matrix_rank(counts)), int((counts.sum(axis=0) > 0).sum())
+        if rank < present:
+            found.append(
+                f"source {name}: its compositions determine {rank} of {present} shifts: together they hold for these "
+                "compositions, each alone means nothing"
+            )
+        if len(energies) <= rank:
+            found.append(f"source {name}: {len(energies)} energies for {rank} shifts: they do not train the potential")
+    without = sorted({sample.source for sample in used if not scale.knows(sample) and sample.rows})
+    if without:
+        found.append(f"sources without energies in training: {', '.join(without)}: their forces and stresses are used")
+    lost = sorted({s.source for s in held_out if s.energy is not None and not scale.knows(s)})
+    if lost:
+        found.append(
+            f"held-out energies of sources without any in training are not compared: {', '.join(lost)} "
+            f"(the scale is that of {scale.reference})"
         )
     return found
 

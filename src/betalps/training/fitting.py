@@ -16,11 +16,12 @@ from betalps.training import findings
 from betalps.training.accuracy import compare
 from betalps.training.checkpoint import Checkpoint
 from betalps.training.data import TrainingData, gather
-from betalps.training.labels import LabelError, hash_samples
+from betalps.training.labels import SOURCE_KEY, LabelError, hash_samples
 from betalps.training.problem import Problem, reference_energies
 from betalps.training.result import TrainingResult
 from betalps.training.search import HeldOut, Observer, Search
 from betalps.training.settings import FitSettings
+from betalps.training.sources import EnergyScale, Sources
 from betalps.training.starts import pair_radial, radial_of, random_radial
 from betalps.training.weights import Weights
 from betalps.typing import Floats, Json, PathLike
@@ -42,6 +43,7 @@ def fit(
     radial_size: int = 8,
     weights: Weights | None = None,
     settings: FitSettings | None = None,
+    sources: Sources | None = None,
     atomic_energies: Mapping[str, float] | None = None,
     warm_start: bool = False,
     groups: Sequence[str] = (),
@@ -70,9 +72,13 @@ def fit(
         Of the residuals; MLIP-3's by default.
     settings
         How to search.
+    sources
+        Of labels that come from several methods, as their ``info["label_source"]`` says: whose energy scale the
+        potential gets, and what each counts. The energies of the others are shifted by a number for each species, which
+        is fitted along. By default the source of most energies sets the scale, and all count alike.
     atomic_energies
-        Energy of a lone atom by species, eV: energies are fitted relative to them. By default relative to the
-        least-squares energies of the species.
+        Energy of a lone atom by species, eV, of the reference source: energies are fitted relative to them. By default
+        relative to the least-squares energies of the species.
     warm_start
         Begin at the coefficients of `form` instead of at random.
     groups
@@ -100,26 +106,38 @@ def fit(
     CheckpointError
         The checkpoint is unreadable or belongs to another fit.
     ValueError
-        A setting is out of range, or several ridges are given without validation.
+        A setting is out of range, several ridges are given without validation, or `sources` names one that has no
+        frames or no energies.
 
     Notes
     -----
     Variable projection and Levenberg-Marquardt; see `betalps.training.levenberg`.
     """
-    weights, settings = weights or Weights(), settings or FitSettings()
+    weights, settings, sources = weights or Weights(), settings or FitSettings(), sources or Sources()
     threads = default_threads() if threads is None else threads
     symbols, reach = (form.species, form.cutoff) if isinstance(form, Potential) else (species, cutoff)
-    data = gather(frames, validation, symbols, reach, seed)
+    data = gather(frames, validation, symbols, reach, seed, sources)
+    scale = EnergyScale.of(sources, data.species, data.training)
     if len(settings.ridges) > 1 and not data.deciding:
         raise ValueError("several ridges need validation data to choose by")
     wanted = _form(form, data, cutoff, min_dist, radial_size)
-    references = _references(data, atomic_energies)
-    problem = Problem(wanted, data.training, weights, references=references, threads=threads, penalty=settings.penalty)
+    references, shifts = reference_energies(data.training, scale, _atomic(data.species, atomic_energies))
+    problem = Problem(
+        wanted,
+        data.training,
+        weights,
+        references=references,
+        threads=threads,
+        penalty=settings.penalty,
+        scale=scale,
+        shifts=shifts,
+    )
     identity: Json = {
         "training_data": hash_samples(data.training),
         "held_out_data": hash_samples(data.held_out),
         "form": wanted.sha256,
         "references": dict(zip(data.species, references.tolist(), strict=True)),
+        "sources": {**sources.to_dict(), "reference": scale.reference} if scale.others else None,
         "weights": weights.to_dict(),
         "settings": settings.to_dict(),
         "seed": seed,
@@ -128,14 +146,17 @@ def fit(
     store = Checkpoint(checkpoint, identity)
     held_out = HeldOut(data.deciding, weights, threads) if data.deciding else None
     search = Search(problem, settings, store, held_out, observer)
-    start = _start(wanted, data, weights, settings, seed, threads, warm_start=warm_start)
+    start = _start(problem, data, weights, settings, seed, threads, warm_start=warm_start)
     subset = settings.method == "vplm" and not warm_start
     with one_blas_thread():
         leg, ridge = search.run(start, np.random.default_rng([seed, 1]), subset=subset)
     potential = problem.potential(leg.best.radial, leg.best.linear)
+    shifts = problem.shifts(leg.best.linear)
     engine = Engine(potential, threads=threads)
-    report = compare(engine, data.held_out, weights, groups) if data.held_out else None
+    groups = _with_sources(groups, scale)
+    report = compare(engine, scale.shifted(data.held_out, shifts), weights, groups) if data.held_out else None
     flags = findings.about_training(wanted, data.training, weights, data.shortest)
+    flags += findings.about_sources(scale, data.training, data.held_out)
     if report is not None:
         flags += findings.about_held_out(wanted, data.held_out, data.held_out_distances, data.shortest, report)
     return TrainingResult(
@@ -143,8 +164,10 @@ def fit(
         loss=leg.best.loss,
         ridge=ridge,
         history=tuple(iteration for done in store.legs.values() for iteration in done.history),
-        training=compare(engine, data.training, weights, groups),
+        training=compare(engine, scale.shifted(data.training, shifts), weights, groups),
         held_out=report,
+        reference_source=scale.reference,
+        shifts=scale.named(shifts),
         flags=tuple(flags),
         provenance={
             **provenance(),
@@ -170,17 +193,22 @@ def _form(
     return Potential.from_level(form, data.species, cutoff=cutoff, min_dist=min_dist, radial_size=radial_size)
 
 
-def _references(data: TrainingData, atomic_energies: Mapping[str, float] | None) -> Floats:
+def _atomic(species: Sequence[str], atomic_energies: Mapping[str, float] | None) -> Floats | None:
     if atomic_energies is None:
-        return reference_energies(data.species, data.training)
-    missing = [symbol for symbol in data.species if symbol not in atomic_energies]
+        return None
+    missing = [symbol for symbol in species if symbol not in atomic_energies]
     if missing:
-        raise ValueError(f"atomic_energies lacks {', '.join(missing)}; expected one for each of {data.species}")
-    return np.array([atomic_energies[symbol] for symbol in data.species], dtype=np.float64)
+        raise ValueError(f"atomic_energies lacks {', '.join(missing)}; expected one for each of {species}")
+    return np.array([atomic_energies[symbol] for symbol in species], dtype=np.float64)
+
+
+def _with_sources(groups: Sequence[str], scale: EnergyScale) -> tuple[str, ...]:
+    """Errors are reported by source where there are several."""
+    return tuple(dict.fromkeys([*groups, *([SOURCE_KEY] if scale.others else [])]))
 
 
 def _start(
-    form: Potential,
+    problem: Problem,
     data: TrainingData,
     weights: Weights,
     settings: FitSettings,
@@ -190,12 +218,11 @@ def _start(
     warm_start: bool,
 ) -> Callable[[int], Floats]:
     """Gives the radial coefficients of a start by its number."""
+    form, shape = problem.form, problem.radial_shape
     if warm_start:
         return lambda _: radial_of(form)
     seen = np.isfinite(data.shortest)
-    core = form.core
-    shape = (len(data.species), len(data.species), core.radial_count, core.radial_size)
     if settings.method == "instant":
         rng = np.random.default_rng([seed, 2])
-        return lambda _: pair_radial(form, data.training, weights, seen, rng, threads)
+        return lambda _: pair_radial(form, data.training, weights, seen, rng, threads, problem.scale)
     return lambda number: random_radial(shape, seen, np.random.default_rng([seed, 2, number]))

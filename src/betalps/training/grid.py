@@ -15,11 +15,12 @@ from betalps.files import write_atomic
 from betalps.potentials import Potential
 from betalps.provenance import provenance
 from betalps.training.cost import measure_cost
-from betalps.training.data import gather
+from betalps.training.data import TrainingData, gather
 from betalps.training.fitting import fit
 from betalps.training.labels import Sample, hash_samples
 from betalps.training.points import GridPoint, GridResult
 from betalps.training.settings import FitSettings
+from betalps.training.sources import Sources
 from betalps.training.weights import Weights
 from betalps.typing import Json, PathLike
 
@@ -46,6 +47,7 @@ class _Task:
     held_out: list[Atoms]
     weights: Weights
     settings: FitSettings
+    sources: Sources
     seed: int
     threads: int
     folder: str | None
@@ -61,6 +63,7 @@ def grid_search(
     validation: Iterable[Atoms] | float = 0.1,
     weights: Weights | None = None,
     settings: FitSettings | None = None,
+    sources: Sources | None = None,
     seed: int = 0,
     threads: int = 1,
     executor: Executor | None = None,
@@ -77,7 +80,7 @@ def grid_search(
         To combine; cutoffs in Å.
     validation
         As in `fit`; by default a tenth of the frames.
-    weights, settings
+    weights, settings, sources
         As in `fit`.
     seed
         Of the split and of every fit.
@@ -104,15 +107,17 @@ def grid_search(
         `folder` belongs to another grid.
     """
     given = list(frames)
-    data = gather(given, validation, None, max(cutoffs), seed)
+    sources = sources or Sources()
+    data = gather(given, validation, None, max(cutoffs), seed, sources)
     held = given if isinstance(validation, float) else list(validation)
-    identity = _identity(data.training, data.held_out, weights or Weights(), settings or FitSettings(), seed)
+    identity = _identity(data, weights or Weights(), settings or FitSettings(), sources, seed)
     template = _Task(
         point=GridPoint(level=0, cutoff=0.0, radial_size=0),
         training=[given[sample.index] for sample in data.training],
         held_out=[held[sample.index] for sample in data.held_out],
         weights=weights or Weights(),
         settings=settings or FitSettings(),
+        sources=sources,
         seed=seed,
         threads=threads,
         folder=None if folder is None else str(folder),
@@ -162,6 +167,7 @@ def run_point(task: _Task) -> tuple[GridPoint, bytes]:
             radial_size=point.radial_size,
             weights=task.weights,
             settings=task.settings,
+            sources=task.sources,
             seed=task.seed,
             threads=task.threads,
             checkpoint=None if done is None else done.with_suffix(".checkpoint"),
@@ -198,15 +204,14 @@ def _with_cost(point: GridPoint, content: bytes, samples: Sequence[Sample]) -> G
     return replace(point, cost=measure_cost(Potential.from_bytes(content), samples))
 
 
-def _identity(
-    training: Sequence[Sample], held_out: Sequence[Sample], weights: Weights, settings: FitSettings, seed: int
-) -> Json:
+def _identity(data: TrainingData, weights: Weights, settings: FitSettings, sources: Sources, seed: int) -> Json:
     return {
-        "training_data": hash_samples(training),
-        "held_out_data": hash_samples(held_out),
-        "training_frames": len(training),
-        "held_out_frames": len(held_out),
+        "training_data": hash_samples(data.training),
+        "held_out_data": hash_samples(data.held_out),
+        "training_frames": len(data.training),
+        "held_out_frames": len(data.held_out),
         "weights": weights.to_dict(),
         "settings": settings.to_dict(),
         "seed": seed,
+        **({} if sources == Sources() else {"sources": sources.to_dict()}),
     }

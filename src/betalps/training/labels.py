@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from ase import Atoms
 
 WEIGHT_KEY = "config_weight"
+SOURCE_KEY = "label_source"
 _VOIGT = ((0, 0), (1, 1), (2, 2), (1, 2), (0, 2), (0, 1))
 
 
@@ -59,6 +60,11 @@ class Sample:
     virial: Floats | None
     weight: float
     info: dict[str, Any]
+
+    @property
+    def source(self) -> str:
+        """Where the labels come from: ``info["label_source"]``, or "-"."""
+        return str(self.info.get(SOURCE_KEY, "-"))
 
     @property
     def rows(self) -> int:
@@ -120,6 +126,8 @@ def hash_samples(samples: Sequence[Sample]) -> str:
         for part in parts:
             digest.update(b"-" if part is None else np.ascontiguousarray(part).tobytes())
         digest.update(f"{len(sample.numbers)} {sample.energy!r} {sample.weight!r};".encode())
+        if SOURCE_KEY in sample.info:
+            digest.update(f"{sample.source};".encode())
     return digest.hexdigest()
 
 

@@ -8,12 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from betalps import _core
-from betalps.errors import SpeciesError
 from betalps.potentials import Potential
+from betalps.training.compositions import compositions, species_indices
 from betalps.training.labels import LabelError, Sample
 from betalps.training.penalty import gauge_penalty
+from betalps.training.sources import EnergyScale, Sources
 from betalps.training.weights import Weights
-from betalps.typing import Floats, Ints
+from betalps.typing import Floats
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -38,6 +39,10 @@ class Problem:
         Of the residuals.
     references
         Energy of an atom of each species, eV, that is taken off the labels.
+    scale
+        Which sources' energies are shifted; by default all but that of most energies.
+    shifts
+        eV per atom, shape (scale.size,), that are taken off the labels beforehand; None: zero.
     threads
         Of the passes over the data.
     penalty
@@ -62,6 +67,8 @@ class Problem:
         references: Floats,
         threads: int,
         penalty: float,
+        scale: EnergyScale | None = None,
+        shifts: Floats | None = None,
         isa: str = "",
     ) -> None:
         self.form = form
@@ -73,8 +80,12 @@ class Problem:
             form.core.radial_size,
         )
         self.radial_size = int(np.prod(self.radial_shape))
+        scale = scale or EnergyScale.of(Sources(), form.species, samples)
+        self.linear_size = form.coeffs_count - self.radial_size + scale.size
         self.references = references
-        self._fit = _core.Fit(form.core, threads=threads, isa=isa)
+        self.scale = scale
+        self._shifts = np.zeros(self.scale.size) if shifts is None else shifts
+        self._fit = _core.Fit(form.core, threads=threads, isa=isa, shifts=self.scale.size)
         used = [sample for sample in samples if sample.weight > 0 and _counts(sample, weights)]
         if not used:
             raise LabelError("no frame has a label with a positive weight")
@@ -82,6 +93,8 @@ class Problem:
             self._add(sample, weights)
         self.samples = tuple(used)
         self._weights = np.array([sample.weight for sample in used])
+        columns = self.scale.columns([sample for sample in used if sample.energy is not None])
+        self._determined = np.linalg.pinv(columns, rcond=1e-10) @ columns  # projects onto what the compositions tell
 
     @property
     def everything(self) -> list[int]:
@@ -90,18 +103,21 @@ class Problem:
 
     def _add(self, sample: Sample, weights: Weights) -> None:
         species = species_indices(self.form.species, sample)
+        columns = self.scale.columns([sample])[0]
+        known = float(self.references[species].sum() + columns @ self._shifts)
         try:
             self._fit.add(
                 sample.positions,
                 species,
                 sample.cell,
                 sample.pbc,
-                energy=(sample.energy or 0.0) - float(self.references[species].sum()),
+                energy=(sample.energy or 0.0) - known,
                 energy_weight=weights.of_energy(sample),
                 forces=sample.forces,
                 force_weights=weights.of_forces(sample),
                 virial=sample.virial,
                 virial_weights=weights.of_virial(sample),
+                shifts=columns,
             )
         except ValueError as error:
             raise LabelError(f"frame {sample.index}: {error}") from None
@@ -114,7 +130,7 @@ class Problem:
         radial
             Shape `radial_shape`.
         linear
-            Species and moment coefficients; the former relative to `references`.
+            Species coefficients relative to `references`, moment coefficients, shifts relative to those taken off.
         members
             Indices into `samples` of those that take part.
         """
@@ -129,8 +145,7 @@ class Problem:
 
     def linear_equations(self, radial: Floats, members: Sequence[int]) -> Equations:
         """The loss for these radial coefficients, exactly, around zero linear coefficients."""
-        linear = np.zeros(self.form.coeffs_count - self.radial_size)
-        coefficients = np.concatenate([radial.ravel(), linear])
+        coefficients = np.concatenate([radial.ravel(), np.zeros(self.linear_size)])
         matrix, gradient, value = self._fit.normal_equations(coefficients, linear=True, members=members)
         total = self._weights[members].sum()
         _, residuals = gauge_penalty(radial, self.penalty)
@@ -149,46 +164,44 @@ class Problem:
         return self.form.replace(
             radial_coeffs=radial,
             species_coeffs=linear[:count] + self.references,
-            moment_coeffs=linear[count:],
+            moment_coeffs=linear[count : self.linear_size - self.scale.size],
         )
 
-
-def species_indices(species: Sequence[str], sample: Sample) -> Ints:
-    """Index of each atom's species.
-
-    Raises
-    ------
-    SpeciesError
-        An atom is of none of them; names the frame.
-    """
-    from ase.data import atomic_numbers, chemical_symbols
-
-    table = np.full(len(chemical_symbols), -1, dtype=np.int32)
-    table[[atomic_numbers[symbol] for symbol in species]] = np.arange(len(species))
-    indices = table[sample.numbers]
-    if (indices < 0).any():
-        symbol = chemical_symbols[sample.numbers[np.argmax(indices < 0)]]
-        raise SpeciesError(f"frame {sample.index} holds {symbol}; the potential's species are {list(species)}")
-    return np.asarray(indices, dtype=np.int32)
+    def shifts(self, linear: Floats) -> Floats:
+        """Shifts of the sources' energies, eV per atom, shape (scale.size,); of equals those of least norm."""
+        return self._determined @ (linear[self.linear_size - self.scale.size :] + self._shifts)
 
 
-def compositions(species: Sequence[str], samples: Sequence[Sample]) -> Floats:
-    """Number of atoms of each species in each sample, shape (samples, species)."""
-    count = len(species)
-    rows = [np.bincount(species_indices(species, sample), minlength=count) for sample in samples]
-    return np.array(rows, dtype=np.float64).reshape(-1, count)
+def reference_energies(
+    samples: Sequence[Sample], scale: EnergyScale, atomic_energies: Floats | None = None
+) -> tuple[Floats, Floats]:
+    """Energies per atom of each species, and of each shift, that explain the labels best (least squares, least norm).
 
+    Taking these off makes the rest small, so that it keeps its digits; the coefficients of the potential and the shifts
+    get them back.
 
-def reference_energies(species: Sequence[str], samples: Sequence[Sample]) -> Floats:
-    """Energy per atom of each species that explains the labelled energies best (least squares, least norm).
+    Parameters
+    ----------
+    samples
+        Those without energy or weight do not count.
+    scale
+        Species and sources.
+    atomic_energies
+        Of each species, where they are known: only the shifts are sought.
 
-    Taking these off makes the rest small, so that it keeps its digits; the species coefficients of the
-    potential get them back.
+    Returns
+    -------
+    species : ndarray, shape (species,)
+    shifts : ndarray, shape (scale.size,)
     """
     labelled = [sample for sample in samples if sample.energy is not None and sample.weight > 0]
     energies = np.array([sample.energy for sample in labelled], dtype=np.float64)
-    solution = np.linalg.lstsq(compositions(species, labelled), energies, rcond=1e-10)[0]
-    return np.asarray(solution, dtype=np.float64)
+    counts, columns = compositions(scale.species, labelled), scale.columns(labelled)
+    if atomic_energies is not None:
+        shifts = np.linalg.lstsq(columns, energies - counts @ atomic_energies, rcond=1e-10)[0]
+        return atomic_energies, np.asarray(shifts, dtype=np.float64)
+    both = np.asarray(np.linalg.lstsq(np.hstack([counts, columns]), energies, rcond=1e-10)[0], dtype=np.float64)
+    return both[: counts.shape[1]], both[counts.shape[1] :]
 
 
 def _counts(sample: Sample, weights: Weights) -> bool:

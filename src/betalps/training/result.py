@@ -28,7 +28,12 @@ class TrainingResult:
     training
         Errors on the training data.
     held_out
-        Errors on the held-out data, or None.
+        Errors on the held-out data, or None. Of several sources, here as in `training`, energies are compared on the
+        scale of the reference, and ``groups["label_source"]`` says the errors of each.
+    reference_source
+        The source of labels on whose energy scale the potential lies; ``"-"``: frames that name none.
+    shifts
+        Of the other sources, by species: how far their energies lie above the reference's, eV per atom.
     flags
         What to know before using it, in sentences: missing labels, species without data, too few labels, …
     provenance
@@ -41,6 +46,8 @@ class TrainingResult:
     history: tuple[Iteration, ...] = field(repr=False)
     training: ErrorReport = field(repr=False)
     held_out: ErrorReport | None = field(repr=False)
+    reference_source: str
+    shifts: dict[str, dict[str, float]]
     flags: tuple[str, ...]
     provenance: Json = field(repr=False)
 
@@ -69,6 +76,7 @@ class TrainingResult:
                 "ridge": self.ridge,
                 "training": self.training.to_dict(),
                 "held_out": None if self.held_out is None else self.held_out.to_dict(),
+                "sources": {"reference": self.reference_source, "shifts_eV_per_atom": self.shifts},
                 "flags": list(self.flags),
                 "history": [asdict(iteration) for iteration in self.history],
                 "provenance": self.provenance,

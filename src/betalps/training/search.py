@@ -44,7 +44,8 @@ class HeldOut:
     def __call__(self, problem: Problem, state: State) -> dict[str, float]:
         """Loss and mean absolute errors of a state."""
         engine = Engine(problem.potential(state.radial, state.linear), threads=self._threads)
-        report = compare(engine, self._samples, self._weights)
+        samples = problem.scale.shifted(self._samples, problem.shifts(state.linear))
+        report = compare(engine, samples, self._weights)
         found = {
             "loss": report.loss,
             "energy_mae": report.overall.energy.mae,

@@ -11,6 +11,7 @@ from betalps.training.labels import Sample
 from betalps.training.linear import solve_linear
 from betalps.training.penalty import by_function, from_functions
 from betalps.training.problem import Equations, Problem
+from betalps.training.sources import EnergyScale
 from betalps.training.weights import Weights
 from betalps.typing import Bools, Floats
 
@@ -32,7 +33,13 @@ def random_radial(shape: tuple[int, ...], seen: Bools, rng: np.random.Generator)
 
 
 def pair_radial(
-    form: Potential, samples: Sequence[Sample], weights: Weights, seen: Bools, rng: np.random.Generator, threads: int
+    form: Potential,
+    samples: Sequence[Sample],
+    weights: Weights,
+    seen: Bools,
+    rng: np.random.Generator,
+    threads: int,
+    scale: EnergyScale | None = None,
 ) -> Floats:
     """Radial functions of which the first is the pair potential that fits the data best; the others at random.
 
@@ -49,11 +56,11 @@ def pair_radial(
     )
     count = len(form.species)
     references = np.zeros(count)
-    problem = Problem(pair, samples, weights, references=references, threads=threads, penalty=0.0)
-    at = np.concatenate([references, [1.0]])
+    problem = Problem(pair, samples, weights, references=references, threads=threads, penalty=0.0, scale=scale)
+    at = np.concatenate([references, [1.0], np.zeros(problem.scale.size)])
     model = problem.equations(np.zeros(problem.radial_shape), at, problem.everything)
-    keep = slice(0, problem.radial_size + count)  # all but the moment coefficient
-    fixed = Equations(matrix=model.matrix[keep, keep], gradient=model.gradient[keep], value=model.value)
+    keep = np.delete(np.arange(len(model.gradient)), problem.radial_size + count)  # all but the moment coefficient
+    fixed = Equations(matrix=model.matrix[np.ix_(keep, keep)], gradient=model.gradient[keep], value=model.value)
     solution, _ = solve_linear(fixed, 1e-10 * np.diag(fixed.matrix))
     shape = (count, count, form.core.radial_count, form.core.radial_size)
     radial = rng.normal(size=shape)

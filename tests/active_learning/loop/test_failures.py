@@ -110,6 +110,29 @@ def test_a_teacher_of_another_method_is_told(tmp_path):
     assert "one potential is fitted to two methods" in remark
 
 
+def test_a_teacher_of_another_method_that_is_named(tmp_path):
+    """Starting data of another method, 3 eV per atom away, and named so: the loop's labels are shifted to theirs."""
+    cases.write_data(tmp_path / "data")
+    for name in ("start", "test"):
+        moved = []
+        for atoms in read(tmp_path / "data" / f"{name}.extxyz"):
+            labels = stored_labels(atoms)
+            moved.append(with_labels(atoms, {**labels, "energy": labels["energy"] + 3.0 * len(atoms)}))
+            moved[-1].info["label_source"] = "other"
+        write(moved, tmp_path / "data" / f"{name}.extxyz")
+    how = {"labels": {"source": "ours"}, "fit": {"reference_source": "other"}}
+    study = cases.learning(tmp_path / "study", executor=cases.Here(), **{**ONE, **how})
+    study.run()
+    results = study.results()
+    assert not any("two methods" in remark for remark in results["remarks"])
+    new = list(read(study.folder / "new.extxyz.xz"))
+    assert new
+    assert {atoms.info["label_source"] for atoms in new} == {"ours"}
+    errors = results["iterations"][-1]["fit"]["errors"]
+    for name in ("training", "test"):
+        assert errors[name]["energy_mae"] < 200  # meV/atom; 3000 without shifts
+
+
 def test_a_seed_that_explodes_at_once(tmp_path):
     """Its atoms sit on each other: nothing of it is labelled, the others go on, and it is named."""
     seeds = [

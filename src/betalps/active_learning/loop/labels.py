@@ -18,9 +18,11 @@ from betalps.active_learning.labelling import (
     LabelProgress,
     describe,
     label,
+    offered,
 )
 from betalps.active_learning.loop.settings import Labels
-from betalps.datasets import LABELS, stored_labels
+from betalps.datasets import stored_labels
+from betalps.training.labels import SOURCE_KEY
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -75,17 +77,18 @@ class Labeller:
         ours, theirs = stored_labels(found.frames[0]), stored_labels(frame)
         energy = abs(float(ours["energy"] - theirs["energy"])) / len(frame) if "energy" in theirs else 0.0
         force = float(np.abs(ours["forces"] - theirs["forces"]).mean()) if "forces" in theirs else 0.0
-        if energy <= _SAME_ENERGY and force <= _SAME_FORCE:
+        same = energy <= _SAME_ENERGY and force <= _SAME_FORCE
+        if same or self._settings.source not in (None, frame.info.get(SOURCE_KEY)):
             return ""
         return (
             f"The labeller gives the first of the starting structures an energy that differs by {1e3 * energy:.1f} "
             f"meV/atom and forces that differ by {1e3 * force:.0f} meV/Å from the labels it came with: one potential "
-            "is fitted to two methods."
+            "is fitted to two methods; if this is meant, name the sources of the labels (labels.source)."
         )
 
     def known(self, frames: Sequence[Atoms]) -> list[bool]:
         """Which structures have been labelled, or tried, before."""
-        store = LabelStore(self._folder, describe(self._factory), LABELS)
+        store = LabelStore(self._folder, describe(self._factory), offered(self._factory))
         keys = map(structure_key, frames)
         return [store.has(key) or store.failure(key) is not None for key in keys]
 
@@ -97,7 +100,7 @@ class Labeller:
         LabellingError
             Every single one failed: it is the labeller. The next call tries them again.
         """
-        store = LabelStore(self._folder, describe(self._factory), LABELS)
+        store = LabelStore(self._folder, describe(self._factory), offered(self._factory))
         hopeless = all(not store.has(key) and store.failure(key) for key in map(structure_key, frames))
         try:
             found = self._label(frames, retry=hopeless, observer=observer)
@@ -133,4 +136,8 @@ class Labeller:
         retry: bool,
         observer: Callable[[LabelProgress], None] | None,
     ) -> Labelled:
-        return label(frames, self._factory, folder=self._folder, executor=executor, retry=retry, observer=observer)
+        found = label(frames, self._factory, folder=self._folder, executor=executor, retry=retry, observer=observer)
+        if self._settings.source is not None:
+            for atoms in found.frames:
+                atoms.info[SOURCE_KEY] = self._settings.source
+        return found

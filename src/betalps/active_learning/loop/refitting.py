@@ -16,6 +16,7 @@ from betalps.potentials import Potential
 from betalps.training import ErrorReport, Iteration, evaluate, fit
 from betalps.training.distances import shortest_distances
 from betalps.training.labels import WEIGHT_KEY, read_labels
+from betalps.training.sources import Shifts
 from betalps.typing import Json
 
 if TYPE_CHECKING:
@@ -66,13 +67,14 @@ def train(
         _form(weighted, settings) if previous is None else previous.replace(active_set=None),
         weights=settings.weights(),
         settings=settings.search(first=previous is None),
+        sources=settings.sources(),
         warm_start=previous is not None,
         seed=seed,
         threads=settings.threads,
         checkpoint=checkpoint,
         observer=observer,
     )
-    return graded(result.potential, frames, settings, tests, flags=result.flags)
+    return graded(result.potential, frames, settings, tests, shifts=result.shifts, flags=result.flags)
 
 
 def graded(
@@ -80,15 +82,15 @@ def graded(
     frames: Sequence[Atoms],
     settings: Fitting,
     tests: Mapping[str, Sequence[Atoms]],
+    *,
+    shifts: Shifts | None = None,
     flags: tuple[str, ...] = (),
 ) -> Fitted:
     """Select the active set of a potential from what it was trained on, and measure its errors."""
     found = select(potential, frames, threads=settings.threads)
     sets = {"training": frames, **tests}
-    errors = {
-        name: summary(evaluate(found.potential, these, groups=("group", "temperature_K"), threads=settings.threads))
-        for name, these in sets.items()
-    }
+    how: Json = {"groups": ("group", "temperature_K"), "shifts": shifts, "threads": settings.threads}
+    errors = {name: summary(evaluate(found.potential, these, **how)) for name, these in sets.items()}
     return Fitted(potential=found.potential, errors=errors, flags=flags, unfilled=found.unfilled)
 
 

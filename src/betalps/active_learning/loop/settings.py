@@ -8,7 +8,7 @@ from typing import Any, Literal, get_args
 
 from betalps.protocols.checks import choice, number, whole
 from betalps.protocols.stage import FREE, Ensemble
-from betalps.training import FitSettings, Weights
+from betalps.training import FitSettings, Sources, Weights
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,6 +127,9 @@ class Labels:
         How often a structure is tried that fails.
     largest_force
         Structures with a force above this are not trained on, eV/Å.
+    source
+        Names the source of these labels (``info["label_source"]``), where the starting data come from another method
+        and name theirs: see `Fitting.reference_source`.
     """
 
     calculator: str = "sevennet"
@@ -135,6 +138,7 @@ class Labels:
     workers: int = 1
     attempts: int = 2
     largest_force: float = 50.0
+    source: str | None = None
 
     def __post_init__(self) -> None:
         if not isinstance(self.calculator, str) or not self.calculator:
@@ -169,6 +173,9 @@ class Fitting:
     cold, cold_weight
         Structures to this temperature (``info["temperature_K"]``, K) count so many times. A level is a budget of
         accuracy: without this hot structures, whose errors are large, get all of it.
+    reference_source, source_weights
+        Of labels of several sources, see `betalps.training.Sources`. By default the source of most energies, which may
+        change as labels are added.
     threads
         None takes all cores.
     """
@@ -188,6 +195,8 @@ class Fitting:
     group_weights: Mapping[str, float] = field(default_factory=dict)
     cold: float = 600.0
     cold_weight: float = 1.0
+    reference_source: str | None = None
+    source_weights: Mapping[str, float] | None = None
     threads: int | None = None
 
     def __post_init__(self) -> None:
@@ -202,6 +211,9 @@ class Fitting:
         object.__setattr__(self, "group_weights", weights)
         if self.threads is not None:
             whole("fit.threads", self.threads, 1)
+        if not isinstance(self.source_weights, Mapping | None):
+            raise ValueError(f"fit.source_weights is {self.source_weights!r}; expected a table")  # noqa: TRY004 - in a file
+        self.sources()
         self.weights()
 
     def weights(self) -> Weights:
@@ -213,6 +225,10 @@ class Fitting:
             force_scale=self.force_scale,
             size_exponent=self.size_exponent,
         )
+
+    def sources(self) -> Sources:
+        """Of the labels."""
+        return Sources(reference=self.reference_source, weights=self.source_weights or {})
 
     def search(self, *, first: bool) -> FitSettings:
         """Settings of the first fit, or of a later one."""
