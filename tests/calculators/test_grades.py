@@ -10,7 +10,8 @@ from ase.calculators.calculator import PropertyNotImplementedError
 from betalps import MTP
 from betalps.calculators import Engine
 from betalps.errors import BetalpsError
-from betalps.potentials import load
+from betalps.potentials import Potential, load
+from betalps.structures import beta_li3ps4
 from calculators.cases import BUNDLED, arrays, random_potential, with_active_set
 
 # ----------------------------------------------------------------------------------------------------- engine
@@ -46,6 +47,23 @@ def test_grades_are_the_largest_component(crystal, graded):
     assert engine.configuration_grade(*arrays(crystal)) == pytest.approx(expected.max(), rel=1e-9)
     mixed = Engine(graded, threads=1, precision="mixed").evaluate(*arrays(crystal), grades=True)
     np.testing.assert_allclose(mixed.grades, expected, rtol=1e-9)  # grades stay in double precision
+
+
+@pytest.mark.parametrize("name", ["beta-lps", "lps14_as_nbh.almtp", "lps08_as200_nbh.almtp"])
+@pytest.mark.parametrize("rattle", [0.05, 0.3])
+def test_grades_of_real_active_sets(name, rattle, request):
+    """Zeros of the active set are made use of; the result is that of the whole product to the inverse's rounding."""
+    if name == "beta-lps":
+        potential = load(name)
+    else:
+        path = request.getfixturevalue("shared") / "reference/mtp/grade" / name
+        potential = Potential.read(path, species=["Li", "P", "S"])
+    atoms = beta_li3ps4((1, 2, 2))
+    atoms.rattle(rattle, seed=1)
+    engine = Engine(potential, threads=1)
+    rows = engine.site_gradients(*arrays(atoms)) * potential.active_set.site_energy_weight
+    expected = np.abs(rows @ potential.active_set.inverse_transpose.T).max(axis=1)
+    np.testing.assert_allclose(engine.evaluate(*arrays(atoms), grades=True).grades, expected, rtol=1e-8)
 
 
 def test_grade_of_a_configuration_does_not_depend_on_its_size(crystal, graded_by_configuration):

@@ -94,6 +94,30 @@ def test_a_start_beyond_the_threshold_is_kept(tmp_path, potential):
     assert steps == list(range(0, 61, 5))
 
 
+def test_stages_share_one_count_of_looks(tmp_path, potential):
+    """Steps are counted from the start of the run: a stage of 12 steps does not shift the looks of the next."""
+    stages = tuple(Stage(name=name, ensemble="nvt", time=0.024, temperature=600.0) for name in ("a", "b", "c"))
+    go(tmp_path, potential, Grading(every=5, gamma_select=1e-9, gamma_break=1e9), changes={"stages": stages})
+    frames = read(tmp_path / "extrapolating.extxyz", ":")
+    assert [int(atoms.info["step"]) for atoms in frames] == list(range(0, 36, 5))
+    assert [atoms.info["stage"] for atoms in frames] == ["a"] * 3 + ["b"] * 2 + ["c"] * 3
+    assert [atoms.info["time_ps"] for atoms in frames] == pytest.approx([0.01 * k for k in range(8)])
+
+
+def test_both_ways_to_look_see_the_same(tmp_path):
+    """The core's own loop and an engine beside ASE's: the same structures, so the same grades."""
+    potential = load("beta-lps")
+    for engine in ("native", "ase"):
+        limits = Grading(every=10, gamma_select=1e-9, gamma_break=1e9)
+        changes = {"engine": engine, "checkpoint_interval": 1.0}
+        go(tmp_path / engine, potential, limits, changes=changes)
+    ours, theirs = (read(tmp_path / engine / "extrapolating.extxyz", ":") for engine in ("native", "ase"))
+    assert len(ours) == len(theirs) == 7
+    for one, other in zip(ours, theirs, strict=True):
+        assert one.info["grade"] == pytest.approx(other.info["grade"], rel=1e-6)
+        np.testing.assert_allclose(one.arrays["nbh_grades"], other.arrays["nbh_grades"], rtol=1e-5)
+
+
 class Killed(BaseException):
     pass
 

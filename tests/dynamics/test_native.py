@@ -594,6 +594,27 @@ def test_grades_select_and_stop(graded):
     assert dynamics.stopped is None
 
 
+def test_looks_of_a_run_that_goes_on(graded):
+    """Steps that others came before are graded where they are due among all; the first was theirs."""
+    whole, tail = graded_dynamics(graded), graded_dynamics(graded)
+    whole.watch_grade(4)
+    values = []
+    whole.attach(lambda: values.append(whole.grade.value), 4)
+    whole.run(12)
+    seen = []
+    tail.watch_grade(4, select=1e-9, offset=6, on_select=lambda _, grade: seen.append(grade))
+    tail.run(12)
+    assert [grade.step for grade in seen] == [2, 6, 10]
+    assert tail.look().step == 12
+    assert tail.look().value == pytest.approx(values[3], rel=1e-12)
+    assert [grade.step for grade in seen] == [2, 6, 10, 12, 12]
+    assert_bitwise(whole, tail)
+    with pytest.raises(ValueError, match=r"offset is -1; expected None or a whole number"):
+        tail.watch_grade(4, offset=-1)
+    with pytest.raises(BetalpsError, match="active set"):
+        graded_dynamics(load("beta-lps").without_active_set()).look()
+
+
 def test_the_calculator_may_ask_for_grades(graded):
     dynamics = graded_dynamics(graded, grade=3)
     dynamics.run(7)
