@@ -180,8 +180,9 @@ std::unique_ptr<PackedGrades> pack_grades(const Potential& potential, int column
   const ActiveSet& set = *potential.active_set;
   const Coefficients numbers(potential);
   if (set.size != numbers.all)
-    throw std::invalid_argument("active set: found " + std::to_string(set.size) + " rows, expected one for each of the " +
-                                std::to_string(numbers.all) + " coefficients");
+    throw std::invalid_argument("active set: found " + std::to_string(set.size) +
+                                " rows, expected one for each of the " + std::to_string(numbers.all) +
+                                " coefficients");
   const std::vector<Indices> rows = rows_by_species(set, numbers);
   const std::vector<double> scale = scales(set);
   std::vector<Interpolation> pivots(numbers.species);

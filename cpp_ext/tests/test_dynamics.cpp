@@ -322,7 +322,8 @@ void grades_leave_mixed_precision_alone() {
   system.potential.active_set = unit_active_set(system.potential.coeffs_count());
   DynamicsSettings mixed = settings_of(CellMotion::fixed, true, 1);
   mixed.precision = Precision::mixed;
-  Dynamics free(system.potential, system.atoms, mixed, kRoom, 0), watched(system.potential, system.atoms, mixed, kRoom, 0);
+  Dynamics free(system.potential, system.atoms, mixed, kRoom, 0);
+  Dynamics watched(system.potential, system.atoms, mixed, kRoom, 0);
   watched.set_watch({2, kInfinite, kInfinite});
   free.run(9, {});
   watched.run(9, {});

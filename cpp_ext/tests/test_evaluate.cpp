@@ -188,7 +188,8 @@ void grades_against_plain_rows() {
   std::normal_distribution<double> normal;
   Potential potential = plain::random_potential(rng, make_basis(8), 3, 4);
   const std::size_t n = potential.coeffs_count();
-  std::vector<ActiveSet> sets{plain::random_active_set(rng, potential, 0), plain::random_active_set(rng, potential, 2), {}};
+  std::vector<ActiveSet> sets(3);
+  for (const std::size_t mixed : {0, 2}) sets[mixed / 2] = plain::random_active_set(rng, potential, mixed);
   sets[2].size = n;
   sets[2].configuration.assign(n, 0);
   sets[2].equation.assign(n, 0);

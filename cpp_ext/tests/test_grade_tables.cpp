@@ -1,4 +1,4 @@
-// Columns of low rank as combinations of a few of them, and the inverse of an active set that is packed with their help.
+// Columns of low rank as combinations of a few of them, and inverses of active sets that are packed with their help.
 #include "grade_tables.hpp"
 
 #include <limits>

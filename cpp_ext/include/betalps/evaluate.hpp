@@ -52,8 +52,8 @@ class Evaluator {
   void site_gradients(const Pairs& pairs, double* rows, ThreadPool& pool);
 
   /// As evaluate(), to the last bit, and the extrapolation grade of every centre: max_k |(dE_i/d(coeffs) A^-1)_k|
-  /// (Podryabinkin et al. 2023, eq. 6), which is always float64. Throws std::invalid_argument when the potential has no active set of
-  /// neighbourhoods.
+  /// (Podryabinkin et al. 2023, eq. 6), which is always float64. Throws std::invalid_argument when the potential has no
+  /// active set of neighbourhoods.
   void evaluate_with_grades(const Pairs& pairs, const Output& output, double* grades, ThreadPool& pool);
 
   std::size_t coeffs_count() const;
