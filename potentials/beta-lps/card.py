@@ -30,9 +30,9 @@ TARGETS = {
     "energy, 32 atoms, to 1200 K": (5.0, "meV/atom"),
     "stress, all": (0.2, "GPa"),
 }
-BOUNDARY_TARGETS = {"beta-lps": (2.7, 110.0), "beta-lps-accurate": (2.0, 80.0)}  # meV/atom, meV/Å
+BOUNDARY_TARGETS = {"beta-lps": (2.7, 110.0)}  # meV/atom, meV/Å
 PUBLISHED_BOUNDARIES = (2.66, 147.0)  # of the study's potential, against its density functional theory
-TRAINING = ("start", "round1", "round2", "round3", "crystals", "round4", "round5", "loop")
+TRAINING = ("start", "round1", "round2", "round3", "crystals", "round4")
 VALIDATION, TEST, BOUNDARIES = "validation", "test", "boundaries"
 MEASURED = ("stability", "boundary_energies", "large")
 
@@ -138,8 +138,7 @@ def _errors(errors: PropertyErrors) -> dict:
 
 _ABOUT = {
     "beta-lps": "Level and cutoff are those of the study of grain boundaries in β-Li3PS4 (Jalem et al., Energy Adv. 2, "
-    "2029 (2023)): 14 and 5 Å. `beta-lps-accurate` has lower errors and takes longer.",
-    "beta-lps-accurate": "Trained on the data of `beta-lps` with a larger basis: lower errors, for more time.",
+    "2029 (2023)): 14 and 5 Å.",
 }
 
 
@@ -354,11 +353,12 @@ def main() -> None:
     """Write both files."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("potential", type=Path)
-    parser.add_argument("--measured", type=Path, required=True, help="folder with those of the scripts' folders")
+    parser.add_argument("--measured", type=Path, help="folder of the other scripts' folders (measured/NAME)")
     parser.add_argument("--training", nargs="+", default=list(TRAINING))
     parser.add_argument("--output", type=Path, required=True)
     arguments = parser.parse_args()
-    card = gather(arguments.potential, arguments.measured, arguments.training)
+    measured = arguments.measured or HERE / "measured" / arguments.potential.stem
+    card = gather(arguments.potential, measured, arguments.training)
     stem = arguments.output / card["name"]
     stem.with_suffix(".json").write_text(json.dumps(card, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     stem.with_suffix(".md").write_text(markdown(card), encoding="utf-8")

@@ -33,6 +33,11 @@ def held_out(recipe):
     return list(read(recipe / "data/test.extxyz.xz"))
 
 
+@pytest.fixture(scope="module")
+def boundaries(recipe):
+    return list(read(recipe / "data/boundaries.extxyz.xz"))
+
+
 def test_each_is_fitted_names_its_species_and_has_a_card():
     assert NAME in available()
     for name in available():
@@ -62,13 +67,14 @@ def test_card_names_the_data_by_their_hashes(recipe):
         assert hashlib.sha256(path.read_bytes()).hexdigest() == facts["sha256"], name
 
 
-def test_held_out_frames_and_trajectories_were_not_trained_on(recipe, held_out):
+def test_held_out_frames_and_trajectories_were_not_trained_on(recipe, held_out, boundaries):
     data = model_card_data(NAME)["data"]
-    seen = {name: facts for name, facts in data.items() if name != "test"}
+    seen = {name: facts for name, facts in data.items() if name not in ("test", "boundaries")}
     frames = [atoms for name in seen for atoms in read(recipe / f"data/{name}.extxyz.xz")]
     assert {"start", "validation"} <= seen.keys()
     assert len(frames) == sum(facts["frames"] for facts in seen.values())
-    assert not {atoms.info["source"] for atoms in frames} & {atoms.info["source"] for atoms in held_out}
+    sources = {atoms.info["source"] for atoms in frames}
+    assert not sources & {atoms.info["source"] for atoms in (*held_out, *boundaries)}
 
 
 def test_errors_of_the_card_are_found_again(held_out):
@@ -86,6 +92,21 @@ def test_errors_of_the_card_are_found_again(held_out):
         ]:
             assert factor * errors.mae == pytest.approx(said[name]["mae"], abs=2e-3)
             assert factor * errors.max == pytest.approx(said[name]["max"], abs=2e-3)
+
+
+def test_errors_on_the_six_boundaries_are_found_again(boundaries):
+    card, found = model_card_data(NAME)["boundaries"], evaluate(NAME, boundaries, threads=1).overall
+    assert len({atoms.info["source"].partition("/")[0] for atoms in boundaries}) == 6
+    text = model_card(NAME)
+    for kind, name, errors in (
+        ("energy_meV_per_atom", "energy", found.energy),
+        ("force_meV_per_A", "force", found.force),
+    ):
+        said, target = card["overall"][kind]["mae"], card["target"][kind]
+        assert 1e3 * errors.mae == pytest.approx(said, abs=2e-3)
+        verdict = text.partition(f"- {name}: mean absolute error ")[2].partition(";")[2]
+        assert verdict.startswith(f" wanted {target:g}: {'reached' if said <= target else 'missed'};")
+        assert said <= 2 * target
 
 
 def test_targets_that_are_missed_are_said():
