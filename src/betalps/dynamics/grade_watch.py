@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Protocol
 
 from betalps.dynamics.grader import Grader
 from betalps.dynamics.motion import Motion
-from betalps.dynamics.native_motion import NativeMotion
 from betalps.protocols import Grading
 from betalps.typing import Floats
 
@@ -15,6 +14,7 @@ if TYPE_CHECKING:
     from ase.calculators.calculator import Calculator
 
     from betalps.dynamics.native import Grade
+    from betalps.dynamics.native_motion import NativeMotion
 
 OnSelect = Callable[[float, "Floats | None", int], object]
 """Called with a grade above ``gamma_select``, those of the atoms if there are any, and the step of the run."""
@@ -73,6 +73,8 @@ class _NativeWatch:
         self._motion: NativeMotion
 
     def take_up(self, motion: Motion, done: int) -> None:
+        from betalps.dynamics.native_motion import NativeMotion  # and the core
+
         assert isinstance(motion, NativeMotion)
         self._motion, self._done = motion, done
         limits = self._limits
