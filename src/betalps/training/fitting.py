@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -17,6 +17,7 @@ from betalps.training.accuracy import compare
 from betalps.training.checkpoint import Checkpoint
 from betalps.training.data import TrainingData, gather
 from betalps.training.labels import SOURCE_KEY, LabelError, hash_samples
+from betalps.training.levenberg import State
 from betalps.training.problem import Problem, reference_energies
 from betalps.training.result import TrainingResult
 from betalps.training.search import HeldOut, Observer, Search
@@ -150,34 +151,35 @@ def fit(
     subset = settings.method == "vplm" and not warm_start
     with one_blas_thread():
         leg, ridge = search.run(start, np.random.default_rng([seed, 1]), subset=subset)
-    potential = problem.potential(leg.best.radial, leg.best.linear)
-    shifts = problem.shifts(leg.best.linear)
+    history = tuple(iteration for done in store.legs.values() for iteration in done.history)
+    found = _result(problem, data, weights, groups, leg.best, threads)
+    counts = {"training_frames": len(data.training), "held_out_frames": len(data.held_out), "threads": threads}
+    record = {**provenance(), **identity, **counts, "potential": found["potential"].sha256}
+    return TrainingResult(**found, ridge=ridge, history=history, provenance=record)
+
+
+def _result(
+    problem: Problem, data: TrainingData, weights: Weights, groups: Sequence[str], best: State, threads: int
+) -> dict[str, Any]:
+    """The potential of the best state, its errors by source where there are several, and what to know about it."""
+    scale, shifts = problem.scale, problem.shifts(best.linear)
+    potential = problem.potential(best.radial, best.linear)
     engine = Engine(potential, threads=threads)
-    groups = _with_sources(groups, scale)
-    report = compare(engine, scale.shifted(data.held_out, shifts), weights, groups) if data.held_out else None
-    flags = findings.about_training(wanted, data.training, weights, data.shortest)
+    keys = list(dict.fromkeys([*groups, *([SOURCE_KEY] if scale.others else [])]))
+    report = compare(engine, scale.shifted(data.held_out, shifts), weights, keys) if data.held_out else None
+    flags = findings.about_training(problem.form, data.training, weights, data.shortest)
     flags += findings.about_sources(scale, data.training, data.held_out)
     if report is not None:
-        flags += findings.about_held_out(wanted, data.held_out, data.held_out_distances, data.shortest, report)
-    return TrainingResult(
-        potential=potential,
-        loss=leg.best.loss,
-        ridge=ridge,
-        history=tuple(iteration for done in store.legs.values() for iteration in done.history),
-        training=compare(engine, scale.shifted(data.training, shifts), weights, groups),
-        held_out=report,
-        reference_source=scale.reference,
-        shifts=scale.named(shifts),
-        flags=tuple(flags),
-        provenance={
-            **provenance(),
-            **identity,
-            "training_frames": len(data.training),
-            "held_out_frames": len(data.held_out),
-            "threads": threads,
-            "potential": potential.sha256,
-        },
-    )
+        flags += findings.about_held_out(problem.form, data.held_out, data.held_out_distances, data.shortest, report)
+    return {
+        "potential": potential,
+        "loss": best.loss,
+        "training": compare(engine, scale.shifted(data.training, shifts), weights, keys),
+        "held_out": report,
+        "reference_source": scale.reference,
+        "shifts": scale.named(shifts),
+        "flags": tuple(flags),
+    }
 
 
 def _form(
@@ -200,11 +202,6 @@ def _atomic(species: Sequence[str], atomic_energies: Mapping[str, float] | None)
     if missing:
         raise ValueError(f"atomic_energies lacks {', '.join(missing)}; expected one for each of {species}")
     return np.array([atomic_energies[symbol] for symbol in species], dtype=np.float64)
-
-
-def _with_sources(groups: Sequence[str], scale: EnergyScale) -> tuple[str, ...]:
-    """Errors are reported by source where there are several."""
-    return tuple(dict.fromkeys([*groups, *([SOURCE_KEY] if scale.others else [])]))
 
 
 def _start(
