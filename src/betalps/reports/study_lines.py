@@ -12,6 +12,7 @@ from betalps.reports.tables import interval, scientific, table
 from betalps.typing import Json
 
 _LINE, _CONDUCTIVITY = "line, ", "conductivity, "
+_DIRECTIONS = ("all", "in plane", "normal")  # of a region, in this order
 
 
 class Line(NamedTuple):
@@ -79,8 +80,8 @@ def _whole(entry: Json) -> Iterator[Line]:
 
 
 def _regional(one: Analysed) -> Iterator[Line]:
-    directions = dict.fromkeys(name.removeprefix(_LINE) for name in (*one.results, *one.missing) if _LINE in name)
-    for direction in directions:
+    there = {name.removeprefix(_LINE) for name in (*one.results, *one.missing)}
+    for direction in (name for name in _DIRECTIONS if name in there):
         line, sigma = one.results.get(_LINE + direction), one.results.get(_CONDUCTIVITY + direction)
         yield Line(
             one.system,

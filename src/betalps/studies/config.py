@@ -98,11 +98,11 @@ class StudyConfig:
     supercell: tuple[int, int, int] = (1, 2, 3)
     ordering: str = "4b4"
     boundaries: tuple[str, ...] = ("Σ5[001]/(120)", "Σ5[100]/(100)")
-    boundary_temperatures: tuple[float, ...] = (600.0, 700.0, 750.0)
+    boundary_temperatures: tuple[float, ...] = (600.0, 650.0, 700.0, 750.0)
     boundary_atoms: int = 300
     boundary_area: float = 600.0
     boundary_production: float = 60.0
-    glass_temperatures: tuple[float, ...] = (500.0, 600.0, 700.0)
+    glass_temperatures: tuple[float, ...] = (500.0, 550.0, 600.0, 700.0)
     interfaces: tuple[str, ...] = ("(001)",)
     glass_atoms: int = 256
     glass_scale: float = 0.1
