@@ -130,7 +130,7 @@ def test_gpaw_has_no_stress_of_its_own_van_der_waals_functionals(xc, stress, tmp
 
 @pytest.mark.slow
 def test_stress_that_gpaw_offers_is_the_derivative_of_its_energy(tmp_path):
-    """Li2S strained along x; the plane waves of the strained cells are those of the unstrained one."""
+    """Li2S strained along x. The tolerance is for the plane waves, whose number changes with the cell."""
     pytest.importorskip("gpaw", reason="GPAW is not installed")
     from ase.build import bulk
 
@@ -145,7 +145,7 @@ def test_stress_that_gpaw_offers_is_the_derivative_of_its_energy(tmp_path):
     found = label(cells, factory, folder=tmp_path).frames
     energies = [atoms.get_potential_energy() for atoms in found]
     slope = (energies[2] - energies[0]) / (2 * step) / crystal.get_volume()
-    assert found[1].get_stress()[0] == pytest.approx(slope, abs=0.002)
+    assert found[1].get_stress()[0] == pytest.approx(slope, abs=5e-4)
 
 
 @pytest.mark.slow
