@@ -21,7 +21,7 @@ def crystal(lattice) -> dict:
         "cell_A": [round(float(x), 4) for x in lattice.lengths],
         "angles_deg": [round(float(x), 3) for x in lattice.angles],
         "density_g_per_cm3": round(lattice.density, 4),
-        "energy_eV_per_atom": round(lattice.energy / len(lattice.atoms), 6),
+        "energy_eV_per_atom": round(lattice.energy, 6),
         "space_group": lattice.space_group,
     }
 

@@ -147,6 +147,20 @@ def test_crystal_has_the_cell_and_density_of_the_card():
     assert math.isclose(density, 1.797, rel_tol=0.01)
 
 
+def test_phases_and_orderings_of_the_card_lie_as_the_teacher_has_them():
+    from betalps.analysis import relaxed_lattice
+    from betalps.structures import gamma_li3ps4
+
+    said = model_card_data(NAME)["properties"]
+    for name, mine in said["potential"].items():
+        if "above_gamma_meV_per_atom" in mine and "0246" not in name:  # that one relaxes into different sheared cells
+            teachers = said["teacher"][name]["above_gamma_meV_per_atom"]
+            assert mine["above_gamma_meV_per_atom"] == pytest.approx(teachers, abs=6.0), name
+    beta, gamma = (relaxed_lattice(atoms, MTP(NAME, threads=1)) for atoms in (beta_li3ps4(), gamma_li3ps4()))
+    above = 1e3 * (beta.energy - gamma.energy)
+    assert above == pytest.approx(said["potential"]["beta 4b4"]["above_gamma_meV_per_atom"], abs=0.5)
+
+
 @pytest.mark.physics
 @pytest.mark.parametrize("temperature", [300.0, 600.0])
 def test_tetrahedra_stay_whole_at_constant_pressure(temperature):
