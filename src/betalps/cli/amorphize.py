@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from betalps.cli.pairs import numbers_by_name
 from betalps.cli.runs import add_run_options, execute, run_options
 
 _DESCRIPTION = """\
@@ -65,7 +66,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     stages = amorphization(
         arguments.scale,
-        scales=_scales(arguments.scales),
+        scales=numbers_by_name("--scales", arguments.scales, "STAGE=NUMBER, such as produce=0.5"),
         initial=arguments.initial,
         melt=arguments.melt,
         final=arguments.final,
@@ -78,16 +79,3 @@ def run(arguments: argparse.Namespace) -> int:
     crystal = {"builder": "beta_li3ps4", "supercell": arguments.supercell or [4, 8, 12]}
     spec = RunSpec.from_dict({"stages": stages, "structure": arguments.structure or crystal, **run_options(arguments)})
     return execute(spec, arguments.output, starting_structure(spec, Path()), dry_run=arguments.dry_run)
-
-
-def _scales(pairs: list[str]) -> dict[str, float]:
-    scales = {}
-    for pair in pairs:
-        name, equal, text = pair.partition("=")
-        try:
-            scales[name] = float(text)
-        except ValueError:
-            equal = ""
-        if not equal:
-            raise ValueError(f"--scales {pair}: expected STAGE=NUMBER, such as produce=0.5")
-    return scales

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from betalps.cli.frames import read_sourced
+from betalps.cli.pairs import numbers_by_name
 
 if TYPE_CHECKING:
     from betalps.training import FitSettings, Iteration, TrainingResult, Weights
@@ -126,7 +127,10 @@ def run(arguments: argparse.Namespace) -> int:
             radial_size=arguments.radial_size,
             weights=weights,
             settings=settings,
-            sources=Sources(reference=arguments.reference_source, weights=_factors(arguments.source_weights)),
+            sources=Sources(
+                reference=arguments.reference_source,
+                weights=numbers_by_name("--source-weights", arguments.source_weights, "NAME=W with a number W"),
+            ),
             warm_start=arguments.warm_start,
             groups=arguments.groups,
             seed=arguments.seed,
@@ -141,19 +145,6 @@ def run(arguments: argparse.Namespace) -> int:
     checkpoint.unlink(missing_ok=True)
     _print(result, output)
     return 0
-
-
-def _factors(pairs: list[str]) -> dict[str, float]:
-    found = {}
-    for pair in pairs:
-        name, equal, text = pair.rpartition("=")
-        try:
-            found[name] = float(text)
-        except ValueError:
-            equal = ""
-        if not equal or not name:
-            raise ValueError(f"--source-weights {pair}: expected NAME=W with a number W")
-    return found
 
 
 def _write(result: TrainingResult, output: Path, plots: Path | None) -> None:

@@ -1,0 +1,34 @@
+"""Options of the form NAME=NUMBER."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+def numbers_by_name(option: str, pairs: Sequence[str], expected: str) -> dict[str, float]:
+    """Take NAME=NUMBER pairs apart; a name may hold ``=``.
+
+    Parameters
+    ----------
+    option
+        How errors call them, such as ``--scales``.
+    pairs
+        What was given.
+    expected
+        What errors say a pair should be.
+
+    Raises
+    ------
+    ValueError
+        A pair has no ``=``, no name, or no number.
+    """
+    found = {}
+    for pair in pairs:
+        name, _, text = pair.rpartition("=")
+        try:
+            found[name] = float(text)
+        except ValueError:
+            name = ""
+        if not name:
+            raise ValueError(f"{option} {pair}: expected {expected}")
+    return found
