@@ -27,7 +27,7 @@ def plot_boundary_diffusion(results: Json) -> Figure:
     Returns
     -------
     matplotlib.figure.Figure
-        Points with 95 % intervals: all Li of a cell; open diamonds: along the normal of its boundaries; grey: the
+        Points with 95 % intervals: all Li of a cell; open diamonds: along the normal of its boundaries; and the
         crystal's points and Arrhenius line.
     """
     # Any increasing numbers give shades in order.

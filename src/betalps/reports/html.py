@@ -99,7 +99,7 @@ def _boundaries(results: Json) -> str:
         plot_boundary_diffusion(results),
         "Diffusion coefficient of lithium in glass and in cells with boundaries.",
         "D of all Li in the cell, with 95 % intervals; diamonds: along the boundary's normal. "
-        "Grey: the crystal's Arrhenius line.",
+        "The line is the crystal's Arrhenius fit.",
     )
     title = "Glass, grain boundaries, interfaces"
     return f'<h2>{title}</h2><div class="scroll">{table}</div><p class="lead">{note}</p>{drawn}'

@@ -107,7 +107,7 @@ def build_melts(config: StudyConfig) -> tuple[System, ...]:
         System(
             name=melt_name(plane),
             kind="melt",
-            place=f"melt-{_indices(plane)}",
+            place=_melt_folder(plane),
             atoms=_to_melt(config, plane),
             specs={_MELTED: config.melt_spec(plane)},
             plane=plane,
@@ -179,7 +179,11 @@ def keep_glass(folder: PathLike, plane: str, atoms: Atoms) -> None:
 
 
 def _glass_file(folder: PathLike, plane: str) -> Path:
-    return Path(folder) / f"melt-{_indices(plane)}" / "glass.extxyz"
+    return Path(folder) / _melt_folder(plane) / "glass.extxyz"
+
+
+def _melt_folder(plane: str) -> str:
+    return f"melt-{_indices(plane)}"
 
 
 def build_boundary(config: StudyConfig, name: str) -> Atoms:
