@@ -10,7 +10,6 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -27,13 +26,13 @@ TEMPERATURES = (300.0, 600.0, 1000.0)
 SHORTENED = 0.02
 BOUNDARIES = {"tilt": "Σ5[001]/(120)", "twist": "Σ5[001]/(001)"}
 _GLASS = (4, 8, 12)  # cells of 32 atoms
-_BREAK = 10.0
+_WATCHED = Grading(every=10, gamma_select=2.0, gamma_break=10.0)
 
 
 def glass(potential: Potential, folder: Path, threads: int) -> Atoms:
     """The melt, quenched."""
     scales = dict.fromkeys(("melt", "relax", "produce"), SHORTENED)
-    return _run(amorphization(scales=scales), beta_li3ps4(_GLASS), potential, folder, threads).atoms
+    return _run(amorphization(scales=scales), beta_li3ps4(_GLASS), potential, folder, threads, None).atoms
 
 
 def held(name: str, potential: Potential, folder: Path, threads: int) -> dict:
@@ -47,7 +46,7 @@ def held(name: str, potential: Potential, folder: Path, threads: int) -> dict:
         stages = single_temperature(temperature, production=100.0, free=free)
         place = folder / f"{name}-{temperature:g}K"
         try:
-            ended = _run(stages, atoms, potential, place, threads)
+            ended = _run(stages, atoms, potential, place, threads, _WATCHED)
             why = None if ended.stopped is None else str(ended.stopped)
         except UnstableRunError as error:
             why = str(error)
@@ -56,15 +55,8 @@ def held(name: str, potential: Potential, folder: Path, threads: int) -> dict:
     return found
 
 
-def _run(stages, atoms: Atoms, potential: Potential, folder: Path, threads: int):
-    spec = RunSpec(
-        stages=stages,
-        potential=potential.name,
-        grade=Grading(every=10, gamma_select=2.0, gamma_break=_BREAK),
-        threads=threads,
-    )
-    if "melt" in {stage.name for stage in stages}:
-        spec = replace(spec, grade=None)
+def _run(stages, atoms: Atoms, potential: Potential, folder: Path, threads: int, grade: Grading | None):
+    spec = RunSpec(stages=stages, potential=potential.name, grade=grade, threads=threads)
     return run(spec, folder, atoms=atoms, calculator=MTP(potential, threads=threads), observers=[_tell])
 
 
