@@ -9,6 +9,10 @@ class FormatError(BetalpsError, ValueError):
     """A file that cannot be understood: names the file, the line, what was found and what was expected."""
 
 
+class EmptyTrajectoryError(FormatError):
+    """A trajectory that was begun and holds no frame yet."""
+
+
 class SpeciesError(BetalpsError, ValueError):
     """A chemical species that a potential does not know, or a potential whose species are not named."""
 

@@ -53,6 +53,7 @@ STUDY is a TOML file; its paths are relative to it. All but data and seeds have 
   [selection]
   most = 60                             # new structures of an iteration
   largest = 256                         # atoms; of larger structures neighbourhoods are cut out
+  spot_checks = 50                      # besides, drawn at random from the runs: where is the potential wrong?
   [labels]
   calculator = "sevennet"               # gpaw, vasp-single-point, mtp:NAME|FILE, MODULE:FUNCTION
   timeout = 3600.0                      # s

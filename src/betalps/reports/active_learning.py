@@ -181,7 +181,8 @@ def _selections(results: Json) -> str:
                 str(found["candidates"]),
                 left_out,
                 str(found["wanted"]),
-                str(len(found["selected"])),
+                str(len(found["selected"]) - found.get("drawn", 0)),
+                _checks(found, labelled),
                 done,
             )
         )
@@ -190,9 +191,18 @@ def _selections(results: Json) -> str:
         "New structures of every iteration, by group.",
         "Structures chosen to be labelled.",
     )
-    head = ("iteration", "candidates", "left out", "by MaxVol", "chosen", "labelled")
+    head = ("iteration", "candidates", "left out", "by MaxVol", "chosen", "at random: errors", "labelled")
     text += f'<div class="scroll">{table(head, rows)}</div>'
     return text + _sources(results)
+
+
+def _checks(found: Json, labelled: Json | None) -> str:
+    """How many structures were drawn at random, and how wrong the potential that made them was."""
+    errors = (labelled or {}).get("spot_checks")
+    drawn = str(found.get("drawn", 0) or "–")
+    if errors is None:
+        return drawn
+    return f"{drawn}: {_number(errors['energy_mae'], 1)} meV/atom, {_number(errors['force_mae'], 0)} meV/Å"
 
 
 def _sources(results: Json) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from betalps.errors import FormatError
+from betalps.errors import EmptyTrajectoryError, FormatError
 from betalps.trajectories import segments
 from betalps.trajectories.segments import TAIL
 from betalps.trajectories.stored import StoredArray
@@ -43,7 +43,7 @@ def open_trajectory(path: PathLike) -> Trajectory:
     if len(tail) and tail["frame"][0] != first:
         raise FormatError(f"{folder / TAIL}: starts at frame {tail['frame'][0]}, expected {first}")
     if not count and not len(tail):
-        raise FormatError(f"{folder}: holds no frame yet")
+        raise EmptyTrajectoryError(f"{folder}: holds no frame yet")
     info = [segments.read_frames_info(folder, header, number) for number in range(count)]
     times, cells, scalars = segments.join_info([*info, (tail["time"], tail["cell"], tail["scalars"])])
     arrays = {

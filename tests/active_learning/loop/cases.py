@@ -54,7 +54,7 @@ def study(folder, **changes):
             {"name": "gamma", "structure": {"builder": "gamma_li3ps4", "supercell": [1, 1, 2]}, "temperatures": [600]},
         ],
         "exploration": {"time": 0.2, "heating": 0.04, "grade_interval": 5, "gamma_break": [10.0, 3.0]},
-        "selection": {"most": 4, "per_run": 10},
+        "selection": {"most": 4, "per_run": 10, "spot_checks": 2},
         "labels": {"calculator": f"mtp:{LABELLER}", "timeout": 120.0},
         "fit": {"level": 4, "starts": 1, "iterations": 6, "refit_iterations": 4, "threads": 1},
         "budget": {"iterations": 2},

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from active_learning.loop import cases
 from betalps.active_learning import Choosing, grade, select
-from betalps.active_learning.loop.candidates import choose, too_close
+from betalps.active_learning.loop.candidates import choose, draw, too_close
 from betalps.potentials import Potential
 from betalps.structures import beta_li3ps4
 
@@ -113,3 +113,27 @@ def test_neighbourhoods_are_cut_out_of_large_structures(potential, cut):
     told = found.to_dict()["selected"]
     assert [one["cut"] for one in told] == ["cut_grade" in atoms.info for atoms in found.frames]
     assert chosen(potential, [large], largest=20, cut=cut).rejected["size"] >= 1
+
+
+def test_spot_checks_are_drawn_whatever_their_grades(potential):
+    near, broken, large = cases.rattled(3), cases.rattled(1)[0], beta_li3ps4((2, 2, 3))
+    broken.positions[0, 0] = np.nan
+
+    def drawn(count, room=1000, tried=(), frames=(broken, large, *near)):
+        settings = Choosing(gamma_max=1e12, spot_checks=count)
+        known = [atoms.positions.round(5).tobytes() for atoms in tried]
+        return draw(
+            potential,
+            iter(frames),
+            settings,
+            room=room,
+            known=lambda frames: [atoms.positions.tobytes() in known for atoms in frames],
+            threads=1,
+        )
+
+    assert not chosen(potential, cases.rattled(3)).frames  # of what was trained on MaxVol wants nothing
+    assert len(drawn(2)) == 2
+    assert [len(atoms) for atoms in drawn(9)] == [32, 32, 32]
+    assert len(drawn(9, room=1)) == 1
+    assert len(drawn(9, tried=drawn(1))) == 2
+    assert drawn(0) == drawn(3, frames=()) == []

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
     from ase import Atoms
 
     from betalps.potentials import Potential
+
+DRAWN = "drawn"
+"""In ``info`` of a structure that was drawn at random."""
 
 _DIGITS = 5  # of positions and cells, Å: files then give back what was labelled
 
@@ -42,6 +46,8 @@ class Choice:
         How many MaxVol chose, before the limits.
     cut
         How many of `frames` are neighbourhoods cut out of larger structures.
+    drawn
+        To label besides: drawn at random, whatever their grades.
     """
 
     frames: tuple[Atoms, ...]
@@ -49,6 +55,7 @@ class Choice:
     rejected: dict[str, int]
     wanted: int
     cut: int
+    drawn: tuple[Atoms, ...] = ()
 
     def to_dict(self) -> Json:
         """For JSON: every chosen structure with where it comes from."""
@@ -56,6 +63,7 @@ class Choice:
             "candidates": self.candidates,
             "rejected": self.rejected,
             "wanted": self.wanted,
+            "drawn": len(self.drawn),
             "selected": [
                 {
                     "source": str(atoms.info.get("source", "")).rpartition("/")[2],
@@ -65,8 +73,9 @@ class Choice:
                     "grade": float(atoms.info["grade"]),
                     "atoms": len(atoms),
                     "cut": "cut_grade" in atoms.info,
+                    "drawn": bool(atoms.info.get(DRAWN, False)),
                 }
-                for atoms in self.frames
+                for atoms in (*self.frames, *self.drawn)
             ],
         }
 
@@ -124,6 +133,33 @@ def choose(
         wanted=len(chosen),
         cut=sum("cut_grade" in atoms.info for atoms in kept),
     )
+
+
+def draw(
+    potential: Potential,
+    frames: Iterator[Atoms],
+    settings: Choosing,
+    *,
+    room: int,
+    known: Callable[[Sequence[Atoms]], Sequence[bool]],
+    threads: int,
+) -> list[Atoms]:
+    """The first `Choosing.spot_checks` of the structures that are sound, not too large to label and not known.
+
+    Parameters
+    ----------
+    frames
+        In random order; read as far as is needed.
+    potential, settings, room, known, threads
+        As for `choose`.
+    """
+    found: list[Atoms] = []
+    wanted = min(settings.spot_checks, room)
+    while len(found) < wanted and (some := list(islice(frames, wanted - len(found)))):
+        small = [_rounded(atoms) for atoms in some if len(atoms) <= settings.largest]
+        new = _not_known(small, known, Counter())
+        found += _sound(potential, new, settings, Counter(), threads)
+    return found
 
 
 def _not_known(

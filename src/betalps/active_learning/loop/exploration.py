@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from betalps.dynamics import Progress, UnstableRunError, read_thermo, run
-from betalps.errors import BetalpsError, CheckpointError, StructureError
+from betalps.errors import BetalpsError, CheckpointError, EmptyTrajectoryError, StructureError
 from betalps.files import write_atomic
 from betalps.protocols import RunSpec
+from betalps.trajectories import Trajectory, open_trajectory
 from betalps.typing import Floats, Json
 from betalps.workers import Report, run_tasks
 
@@ -171,6 +172,17 @@ def _peaks(times: Floats, grades: Floats) -> tuple[list[float], list[float]]:
 def worst_of(outcomes: Sequence[RunOutcome]) -> float:
     """The largest grade of several runs; 0 where there is none."""
     return max((o.worst for o in outcomes if np.isfinite(o.worst)), default=0.0)
+
+
+def frames_of(folder: Path, outcome: RunOutcome) -> Trajectory | None:
+    """The frames that a run kept before it broke; None if it came to none."""
+    from betalps.dynamics.recorder import TRAJECTORY
+
+    path = folder / outcome.name / TRAJECTORY
+    try:
+        return open_trajectory(path) if path.exists() else None
+    except EmptyTrajectoryError:
+        return None
 
 
 def candidates_of(folder: Path, outcome: RunOutcome, limit: int) -> list[Atoms]:

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from betalps.active_learning.factories import named_calculator
 from betalps.active_learning.labelling import Executor, Factory, LabelProgress
-from betalps.active_learning.loop.candidates import Choice, choose, why_none
+from betalps.active_learning.loop.candidates import DRAWN, Choice, choose, draw, why_none
 from betalps.active_learning.loop.config import LoopConfig
-from betalps.active_learning.loop.exploration import RunOutcome, candidates_of, explore, worst_of
+from betalps.active_learning.loop.exploration import RunOutcome, candidates_of, explore, frames_of, worst_of
 from betalps.active_learning.loop.inputs import read_inputs, require_same
 from betalps.active_learning.loop.labels import Enough, Labeller
 from betalps.active_learning.loop.progress import LoopObserver, Watch
-from betalps.active_learning.loop.refitting import Fitted, graded, largest_force, train
+from betalps.active_learning.loop.refitting import Fitted, errors_of, graded, largest_force, train
 from betalps.active_learning.loop.results import assemble
 from betalps.active_learning.loop.seeds import Start, run_spec
 from betalps.active_learning.loop.state import LoopState, load_json, load_state, save_json, save_state
@@ -172,6 +174,7 @@ class ActiveLearning:
             "errors": fitted.errors,
             "flags": list(fitted.flags),
             "unfilled": fitted.unfilled,
+            "shifts": fitted.shifts,
             "potential": fitted.potential.sha256,
             "warning": warning,
         }
@@ -202,7 +205,10 @@ class ActiveLearning:
         settings = self.config.exploration
         self._watch.set(runs=len(self.starts))
         potential = self._place(number - 1) / POTENTIAL
-        runs = {s.name: (s, run_spec(s, settings, number, self.config.seed, potential)) for s in self.starts}
+        kept = self.config.selection.spot_checks > 0
+        runs = {
+            s.name: (s, run_spec(s, settings, number, self.config.seed, potential, frames=kept)) for s in self.starts
+        }
         observer = self._watch.running(list(runs))
         outcomes = explore(runs, place / "runs", settings.workers, observer)
         self._watch.set(runs_done=len(outcomes), worst_grade=worst_of(outcomes))
@@ -213,12 +219,13 @@ class ActiveLearning:
     def _select(self) -> LoopState:
         number, place = self.state.iteration, self._place(self.state.iteration)
         outcomes = self._outcomes(number)
-        choice = self._choose(self._candidates(outcomes))
+        choice = self._choose(outcomes)
         save_json(place / "select.json", choice.to_dict())
-        self._watch.set(new_frames=len(choice.frames))
-        if choice.frames:
-            write_frames(choice.frames, place / "selected.extxyz.xz")
-            return replace(self.state, stage="label", labels=self.state.labels + len(choice.frames))
+        frames = [*choice.frames, *choice.drawn]
+        self._watch.set(new_frames=len(frames))
+        if frames:
+            write_frames(frames, place / "selected.extxyz.xz")
+            return replace(self.state, stage="label", labels=self.state.labels + len(frames))
         return replace(self.state, stage="done", reason=why_none(outcomes, choice))
 
     def _label(self) -> LoopState:
@@ -240,6 +247,9 @@ class ActiveLearning:
             "failed": [failure.reason for failure in found.failures.values()],
             "too_large_forces": len(found.frames) - len(sound),
         }
+        drawn = [atoms for atoms in sound if atoms.info.get(DRAWN)]
+        if drawn:
+            record["spot_checks"] = self._checked(drawn)
         write_frames(sound, place / "labelled.extxyz.xz")
         save_json(place / "label.json", record)
         self._watch.set(labelled=len(found.frames), failed=len(found.failures))
@@ -248,16 +258,29 @@ class ActiveLearning:
             return replace(self.state, stage="done", reason=f"stalled: {reason}")
         return replace(self.state, stage="fit")
 
-    def _choose(self, candidates: Sequence[Atoms]) -> Choice:
-        return choose(
-            self._read_potential(self.state.iteration - 1),
-            candidates,
-            self.config.selection,
+    def _checked(self, drawn: Sequence[Atoms]) -> Json:
+        """Errors of the potential that made these structures."""
+        before = self.state.iteration - 1
+        shifts = (load_json(self._place(before) / "fit.json") or {}).get("shifts")
+        return errors_of(self._read_potential(before), drawn, self.config.fit, shifts)
+
+    def _choose(self, outcomes: Sequence[RunOutcome]) -> Choice:
+        potential = self._read_potential(self.state.iteration - 1)
+        room = self.config.budget.labels - self.state.labels
+        settings = self.config.selection
+        how: Json = {"known": self._labeller.known, "threads": self.config.exploration.threads}
+        choice = choose(
+            potential,
+            self._candidates(outcomes),
+            settings,
             gamma_select=self.config.exploration.gamma_select,
-            room=self.config.budget.labels - self.state.labels,
-            known=self._labeller.known,
-            threads=self.config.exploration.threads,
+            room=room,
+            **how,
         )
+        if not settings.spot_checks or not (choice.frames or any(outcome.broken for outcome in outcomes)):
+            return choice  # converged: no more labels
+        frames = self._shuffled(outcomes)
+        return replace(choice, drawn=tuple(draw(potential, frames, settings, room=room - len(choice.frames), **how)))
 
     # ------------------------------------------------------------------------------------------------ their data
 
@@ -286,19 +309,30 @@ class ActiveLearning:
 
     def _candidates(self, outcomes: Sequence[RunOutcome]) -> list[Atoms]:
         """Of all runs, marked with where they come from."""
+        folder, most = self._path(self.state.iteration) / "runs", self.config.selection.per_run
+        return [self._marked(atoms, outcome) for outcome in outcomes for atoms in candidates_of(folder, outcome, most)]
+
+    def _shuffled(self, outcomes: Sequence[RunOutcome]) -> Iterator[Atoms]:
+        """The frames that all runs kept, each once, in random order."""
         number = self.state.iteration
-        found: list[Atoms] = []
-        for outcome in outcomes:
-            for atoms in candidates_of(self._path(number) / "runs", outcome, self.config.selection.per_run):
-                info = {key: atoms.info[key] for key in ("step", "time_ps", "stage") if key in atoms.info}
-                atoms.info = {
-                    "group": outcome.group,
-                    "source": f"iteration-{number:02d}/{outcome.name}",
-                    "temperature_K": outcome.temperature,
-                    **info,
-                }
-                found.append(atoms)
-        return found
+        runs = [(outcome, frames_of(self._path(number) / "runs", outcome)) for outcome in outcomes]
+        kept = [(outcome, frames, k) for outcome, frames in runs if frames is not None for k in range(len(frames))]
+        for which in np.random.default_rng([self.config.seed, number]).permutation(len(kept)).tolist():
+            outcome, frames, k = kept[which]
+            atoms = frames.atoms(k)
+            atoms.info = {"time_ps": float(frames.times[k]), DRAWN: True}
+            yield self._marked(atoms, outcome)
+
+    def _marked(self, atoms: Atoms, outcome: RunOutcome) -> Atoms:
+        """With where it comes from, and when."""
+        info = {key: atoms.info[key] for key in ("step", "time_ps", "stage", DRAWN) if key in atoms.info}
+        atoms.info = {
+            "group": outcome.group,
+            "source": f"iteration-{self.state.iteration:02d}/{outcome.name}",
+            "temperature_K": outcome.temperature,
+            **info,
+        }
+        return atoms
 
     def _out_of_time(self, more: float = 0.0) -> bool:
         hours = self.config.budget.hours

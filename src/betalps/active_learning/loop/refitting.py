@@ -13,7 +13,7 @@ from betalps.active_learning.loop.settings import Fitting
 from betalps.active_learning.selection import select
 from betalps.datasets import stored_labels
 from betalps.potentials import Potential
-from betalps.training import ErrorReport, Iteration, evaluate, fit
+from betalps.training import Iteration, evaluate, fit
 from betalps.training.distances import shortest_distances
 from betalps.training.labels import WEIGHT_KEY, read_labels
 from betalps.training.sources import Shifts
@@ -34,17 +34,20 @@ class Fitted:
     potential
         With the active set of everything it was trained on.
     errors
-        Of the training set (``"training"``) and every test set by its file's name: see `summary`.
+        Of the training set (``"training"``) and every test set by its file's name: see `errors_of`.
     flags
         Of the fit.
     unfilled
         Rows of the active set that no data fill.
+    shifts
+        Between the sources of labels.
     """
 
     potential: Potential
     errors: Json
     flags: tuple[str, ...]
     unfilled: int
+    shifts: Shifts | None
 
 
 def train(
@@ -89,13 +92,14 @@ def graded(
     """Select the active set of a potential from what it was trained on, and measure its errors."""
     found = select(potential, frames, threads=settings.threads)
     sets = {"training": frames, **tests}
-    how: Json = {"groups": ("group", "temperature_K"), "shifts": shifts, "threads": settings.threads}
-    errors = {name: summary(evaluate(found.potential, these, **how)) for name, these in sets.items()}
-    return Fitted(potential=found.potential, errors=errors, flags=flags, unfilled=found.unfilled)
+    errors = {name: errors_of(found.potential, these, settings, shifts) for name, these in sets.items()}
+    return Fitted(potential=found.potential, errors=errors, flags=flags, unfilled=found.unfilled, shifts=shifts)
 
 
-def summary(report: ErrorReport) -> Json:
+def errors_of(potential: Potential, frames: Sequence[Atoms], settings: Fitting, shifts: Shifts | None = None) -> Json:
     """Mean, median and largest errors of energy (meV/atom), forces (meV/Å) and stress (GPa), by group as well."""
+    by = ("group", "temperature_K")
+    report = evaluate(potential, frames, groups=by, shifts=shifts, threads=settings.threads)
     values: Json = _line(report.overall)
     for name, groups in report.groups.items():
         values[name] = {value: _line(errors) for value, errors in groups.items()}

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from betalps.protocols.stage import Ensemble
 
 _CHECKPOINT = 2000  # steps that a kill can cost a run at most
+_FRAMES = 8  # of a stage, for spot checks: heating, short, has as many as what follows
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -80,8 +81,10 @@ def build_starts(config: LoopConfig) -> tuple[Start, ...]:
     return tuple(found)
 
 
-def run_spec(start: Start, exploration: Exploration, iteration: int, rng: int, potential: Path) -> RunSpec:
-    """The run from a start in an iteration; its velocities are those of no other."""
+def run_spec(
+    start: Start, exploration: Exploration, iteration: int, rng: int, potential: Path, *, frames: bool = False
+) -> RunSpec:
+    """The run from a start in an iteration; its velocities are those of no other. It keeps frames if asked to."""
     ensemble = _ensemble(start, exploration)
     moving = ensemble == "npt"
     free = start.seed.free or exploration.free
@@ -101,7 +104,8 @@ def run_spec(start: Start, exploration: Exploration, iteration: int, rng: int, p
                 final_temperature=last,
                 pressure=exploration.pressure if moving else 0.0,
                 free=free if moving else "isotropic",
-                production=False,  # no frames: candidates are written on their own
+                production=False,  # candidates are written on their own
+                frame_interval=max(time / _FRAMES, 1e-3 * exploration.timestep) if frames else None,
             )
             for name, time, first, last in stages
         ),

@@ -91,6 +91,10 @@ class Choosing:
         ``periodic`` cells or ``cluster``, see `betalps.active_learning.Cutting`.
     relax_cut
         Relax what lies outside of a cut-out neighbourhood with the present potential.
+    spot_checks
+        Structures of every iteration that are drawn at random from all its runs, labelled and trained on besides. The
+        grade tells where a potential extrapolates, these tell where it is wrong: their errors, before they are trained
+        on, are those of its own simulations.
     """
 
     most: int = 60
@@ -100,10 +104,11 @@ class Choosing:
     largest: int = 256
     cut: Literal["periodic", "cluster"] = "periodic"
     relax_cut: bool = True
+    spot_checks: int = 0
 
     def __post_init__(self) -> None:
-        for name in ("most", "per_run", "largest"):
-            whole(f"selection.{name}", getattr(self, name), 1)
+        for name, least in (("most", 1), ("per_run", 1), ("largest", 1), ("spot_checks", 0)):
+            whole(f"selection.{name}", getattr(self, name), least)
         object.__setattr__(self, "gamma_max", number("selection.gamma_max", self.gamma_max, above=0.0))
         object.__setattr__(self, "contact", number("selection.contact", self.contact, least=0.0))
         choice("selection.cut", self.cut, ("periodic", "cluster"))
