@@ -119,13 +119,14 @@ def test_spot_checks_are_drawn_whatever_their_grades(potential):
     near, broken, large = cases.rattled(3), cases.rattled(1)[0], beta_li3ps4((2, 2, 3))
     broken.positions[0, 0] = np.nan
 
-    def drawn(count, room=1000, tried=(), frames=(broken, large, *near)):
+    def drawn(count, room=1000, tried=(), frames=(broken, large, *near), beside=()):
         settings = Choosing(gamma_max=1e12, spot_checks=count)
         known = [atoms.positions.round(5).tobytes() for atoms in tried]
         return draw(
             potential,
             iter(frames),
             settings,
+            beside=beside,
             room=room,
             known=lambda frames: [atoms.positions.tobytes() in known for atoms in frames],
             threads=1,
@@ -136,4 +137,5 @@ def test_spot_checks_are_drawn_whatever_their_grades(potential):
     assert [len(atoms) for atoms in drawn(9)] == [32, 32, 32]
     assert len(drawn(9, room=1)) == 1
     assert len(drawn(9, tried=drawn(1))) == 2
+    assert len(drawn(9, beside=drawn(2))) == 1
     assert drawn(0) == drawn(3, frames=()) == []

@@ -140,6 +140,7 @@ def draw(
     frames: Iterator[Atoms],
     settings: Choosing,
     *,
+    beside: Sequence[Atoms],
     room: int,
     known: Callable[[Sequence[Atoms]], Sequence[bool]],
     threads: int,
@@ -150,14 +151,16 @@ def draw(
     ----------
     frames
         In random order; read as far as is needed.
+    beside
+        What is chosen already.
     potential, settings, room, known, threads
         As for `choose`.
     """
     found: list[Atoms] = []
-    wanted = min(settings.spot_checks, room)
+    wanted, taken = min(settings.spot_checks, room), {atoms.positions.tobytes() for atoms in beside}
     while len(found) < wanted and (some := list(islice(frames, wanted - len(found)))):
         small = [_rounded(atoms) for atoms in some if len(atoms) <= settings.largest]
-        new = _not_known(small, known, Counter())
+        new = _not_known([atoms for atoms in small if atoms.positions.tobytes() not in taken], known, Counter())
         found += _sound(potential, new, settings, Counter(), threads)
     return found
 

@@ -279,8 +279,8 @@ class ActiveLearning:
         )
         if not settings.spot_checks or not (choice.frames or any(outcome.broken for outcome in outcomes)):
             return choice  # converged: no more labels
-        frames = self._shuffled(outcomes)
-        return replace(choice, drawn=tuple(draw(potential, frames, settings, room=room - len(choice.frames), **how)))
+        how |= {"beside": choice.frames, "room": room - len(choice.frames)}
+        return replace(choice, drawn=tuple(draw(potential, self._shuffled(outcomes), settings, **how)))
 
     # ------------------------------------------------------------------------------------------------ their data
 
