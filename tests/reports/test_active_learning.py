@@ -163,7 +163,7 @@ def test_the_page_says_what_happened(results, tmp_path):
     assert reader.images == 3
     assert ["2", "14", "training", "1.00", "1.00", "20.0", "20.0", "20", "0.100"] in reader.rows
     assert ["beta-300K", "32", "0.2 of 1", "1.5", "to the end"] in reader.rows
-    assert ["1", "9", "2 contact", "7", "2", "2 (0 failed)"] in reader.rows
+    assert ["1", "9", "2 contact", "7", "2", "–", "2 (0 failed)"] in reader.rows
     assert ["a-900K", "a", "300", "3", "3 to 3", "0.2 to 0.2", "3"] in reader.rows
     assert "&lt;converge&gt;" in text
     assert "mtp:&lt;x&gt;" in text
