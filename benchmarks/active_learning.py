@@ -25,7 +25,7 @@ import numpy as np
 
 from betalps import MTP
 from betalps.active_learning import ActiveLearning, LoopConfig, label, named_calculator, select
-from betalps.active_learning.loop.candidates import Choice, choose
+from betalps.active_learning.loop.candidates import Choice, draw
 from betalps.datasets import Sampling, read, sample, write
 from betalps.dynamics import UnstableRunError, read_thermo, run
 from betalps.potentials import Potential, available, load
@@ -138,34 +138,23 @@ def _late(grades, every: int, limit: float) -> tuple[float | None, float | None]
 
 
 class RandomLearning(ActiveLearning):
-    """The same loop, but for the choice: as many structures at random, of all that was looked at."""
+    """The same loop, but for the choice: as many structures at random, of all that its runs kept."""
 
     counts: tuple[int, ...] = ()
 
-    def _choose(self, candidates):
+    def _choose(self, outcomes):
         number = self.state.iteration
-        rng = np.random.default_rng([self.config.seed, number])
-        shuffled = [candidates[k] for k in rng.permutation(len(candidates))]
         count = self.counts[number - 1] if number <= len(self.counts) else 0
-        kept = []
-        for atoms in shuffled:  # the same tests of what is sound
-            if len(kept) == count:
-                break
-            found = choose(
-                self._read_potential(number - 1),
-                [atoms],
-                self.config.selection,
-                gamma_select=2.0,
-                room=0,
-                known=self._labeller.known,
-                threads=1,
-            )
-            if not found.rejected:
-                atoms.calc = None
-                atoms.info["grade"] = float(atoms.info.get("grade", 0.0))
-                atoms.arrays = {name: atoms.arrays[name] for name in ("numbers", "positions")}
-                kept.append(atoms)
-        return Choice(frames=tuple(kept), candidates=len(candidates), rejected={}, wanted=len(kept), cut=0)
+        drawn = draw(
+            self._read_potential(number - 1),
+            self._shuffled(outcomes),
+            replace(self.config.selection, spot_checks=count),
+            beside=(),
+            room=count,
+            known=self._labeller.known,
+            threads=1,
+        )
+        return Choice(frames=(), candidates=0, rejected={}, wanted=0, cut=0, drawn=tuple(drawn))
 
 
 def compare(arguments: argparse.Namespace) -> None:
@@ -181,11 +170,7 @@ def compare(arguments: argparse.Namespace) -> None:
         loop = ActiveLearning(config, work / f"loop-{seed}")
         loop.run()
         counts = tuple(e["label"]["asked"] for e in loop.results()["iterations"] if "label" in e)
-        everything = replace(config.exploration, gamma_select=1e-9)
-        drawn = RandomLearning(
-            replace(config, exploration=everything, selection=replace(config.selection, per_run=10_000)),
-            work / f"random-{seed}",
-        )
+        drawn = RandomLearning(config, work / f"random-{seed}")
         drawn.counts = counts
         drawn.run()
         for arm, study in (("loop", loop), ("random", drawn)):
@@ -247,8 +232,8 @@ def _config(work: Path, arguments: argparse.Namespace, seed: int) -> LoopConfig:
                     for plane in ("(130)", "(150)")
                 ),
             ],
-            "exploration": {"time": arguments.time},
-            "selection": {"most": arguments.most},
+            "exploration": {"time": arguments.time, "gamma_break": [10.0]},
+            "selection": {"most": arguments.most, "spot_checks": arguments.spot_checks},
             "labels": {"calculator": arguments.labeller},
             "fit": {"level": arguments.level, "starts": 2, "iterations": 30, "refit_iterations": 12, "threads": 1},
             "budget": {"iterations": arguments.iterations, "labels": 1500},
@@ -276,9 +261,10 @@ def main() -> None:
     mode.add_argument("--driver", default="beta-lps", help="potential that drives the runs of both sets")
     mode.add_argument("--level", type=int, default=8)
     mode.add_argument("--seeds", type=int, default=3)
-    mode.add_argument("--iterations", type=int, default=12)
-    mode.add_argument("--most", type=int, default=40, help="labels of an iteration (%(default)s)")
-    mode.add_argument("--time", type=float, default=4.0, help="of a run, ps (%(default)s)")
+    mode.add_argument("--iterations", type=int, default=8)
+    mode.add_argument("--most", type=int, default=40, help="labels of an iteration that MaxVol chooses (%(default)s)")
+    mode.add_argument("--spot-checks", type=int, default=10, help="and that the loop draws at random (%(default)s)")
+    mode.add_argument("--time", type=float, default=10.0, help="of a run, ps (%(default)s)")
     mode.add_argument("--test-times", type=float, nargs=3, default=[1.0, 1.0, 2.6], help="ps of the test set's stages")
     arguments = parser.parse_args()
     {"cost": cost, "missed": missed, "compare": compare}[arguments.mode](arguments)

@@ -34,7 +34,7 @@ _WIDE: dict[str, Any] = {"size": Size(atoms=256, separation=0.0)}
 BOUNDARIES = {**HELD_OUT_BOUNDARIES, "Σ5[001]/(130)": _WIDE, "Σ13[001]/(3-20)": _WIDE}
 """The six of the test set, whose cells are of 192 atoms, and two more tilts whose cells have 256."""
 
-MINE = Relaxation(fmax=0.01, steps=1500)
+MINE = Relaxation(fmax=0.01, steps=5000)
 TEACHERS = Relaxation(fmax=0.05, steps=40, optimizer="LBFGS")  # it starts at the potential's minimum
 
 

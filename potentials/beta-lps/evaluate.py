@@ -20,7 +20,7 @@ def report(potential, frames) -> tuple[ErrorReport, dict]:
     for atoms in frames:
         atoms.info["size"] = size_class(atoms)
         temperature = atoms.info["temperature_K"]
-        atoms.info["group, K"] = f"{atoms.info['group']}, {temperature if temperature % 100 == 0 else 'cooling'}"
+        atoms.info["group, K"] = f"{atoms.info['group']}, {temperature:g}"
     found = evaluate(potential, frames, groups=("group", "temperature_K", "group, K", "size"), threads=1)
     parts = {
         "force, all": lambda a: True,

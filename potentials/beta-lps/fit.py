@@ -12,6 +12,7 @@ from betalps.potentials import Potential
 from betalps.training import FitSettings, Weights, evaluate, fit
 
 _COLD = 600  # K
+_CONTACT, _MELT = 0.04, 0.7  # weight of frames with atoms pushed together; factor of melts that begin in a crystal
 SPECIES = ("Li", "P", "S")
 
 
@@ -24,27 +25,26 @@ def main() -> None:
     add("--name", default="beta-lps")
     add("--level", type=int, default=14)
     add("--cutoff", type=float, default=5.0)
-    add("--radial-size", type=int, default=8)
+    add("--radial-size", type=int, default=12)
     add("--min-dist", type=float)
     add("--warm", type=Path, help="begin at the radial functions of this potential, of this or a lower level")
     add("--held", type=Path, nargs="+", help="held-out frames: errors only, no say in the fit")
-    add("--energy-weight", type=float, default=1.0)
-    add("--force-weight", type=float, default=0.01)
-    add("--stress-weight", type=float, default=0.001)
-    add("--force-scale", type=float, default=0.1)
-    add("--cold-weight", type=float, default=1.0, help="weight of frames up to 600 K")
-    add("--melt-weight", type=float, default=1.0, help="factor of melt and glass")
-    add("--contact-weight", type=float, default=0.3, help="weight of frames with a contact pushed together")
+    add("--energy-weight", type=float, default=4.0)
+    add("--force-weight", type=float, default=0.15)
+    add("--stress-weight", type=float, default=0.02)
+    add("--force-scale", type=float, default=0.3)
+    add("--cold-weight", type=float, default=10.0, help="weight of frames up to 600 K")
     add("--starts", type=int, default=4)
     add("--iterations", type=int, default=60)
     add("--seed", type=int, default=1)
     add("--no-active-set", action="store_true")
+    add("--threads", type=int, default=2)
     arguments = parser.parse_args()
     frames = read(arguments.data).frames
     for atoms in frames:
         weight = arguments.cold_weight if atoms.info["temperature_K"] <= _COLD else 1.0
-        weight *= arguments.melt_weight if atoms.info["group"] == "melt and glass" else 1.0
-        atoms.info["config_weight"] = arguments.contact_weight if atoms.info["group"] == "contact" else weight
+        weight *= _MELT if atoms.info["group"] == "melt and glass" else 1.0
+        atoms.info["config_weight"] = _CONTACT if atoms.info["group"] == "contact" else weight
     weights = Weights(
         energy=arguments.energy_weight,
         force=arguments.force_weight,
@@ -62,7 +62,7 @@ def main() -> None:
         warm_start=bool(arguments.warm),
         groups=("group", "temperature_K"),
         seed=arguments.seed,
-        threads=1,
+        threads=arguments.threads,
         checkpoint=arguments.output.with_suffix(".checkpoint"),
         observer=lambda it: print(
             it.leg, it.number, it.configurations, f"{it.loss:.6g} {it.cpu_seconds:.0f} s", flush=True
@@ -70,13 +70,14 @@ def main() -> None:
     )
     potential = result.potential.replace(name=arguments.name)
     if not arguments.no_active_set:
-        potential = select(potential, frames, threads=1).potential
+        potential = select(potential, frames, threads=arguments.threads).potential
     potential.write(arguments.output)
     arguments.output.with_suffix(".json").write_text(json.dumps(result.to_dict(), indent=1) + "\n", encoding="utf-8")
     print(*result.flags, sep="\n")
     print("training:", _line(result.training.overall))
     if arguments.held:
-        report = evaluate(potential, read(arguments.held).frames, groups=("group", "temperature_K"), threads=1)
+        held = read(arguments.held).frames
+        report = evaluate(potential, held, groups=("group", "temperature_K"), threads=arguments.threads)
         print("held out:", _line(report.overall))
         for key, found in report.groups.items():
             for value, errors in found.items():

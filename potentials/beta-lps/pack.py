@@ -32,21 +32,13 @@ def _plain(value: object) -> object:
     return value.item() if hasattr(value, "item") else value
 
 
-def named(atoms: Atoms) -> Atoms:
-    """Frames of the first set have no group: it follows from their source."""
-    if "group" not in atoms.info:
-        bare = "strained" if atoms.info["strain"] else "gamma" if atoms.info["source"] == "gamma" else "beta"
-        atoms.info["group"] = bare
-    return atoms
-
-
 def main() -> None:
     """Pack."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("files", nargs="+", type=Path)
     parser.add_argument("--output", type=Path, required=True)
     arguments = parser.parse_args()
-    frames = [packed(named(atoms)) for atoms in read(arguments.files)]
+    frames = [packed(atoms) for atoms in read(arguments.files)]
     found = duplicates(frames)
     assert not found, f"the same structure twice: {found}"
     write(frames, arguments.output)

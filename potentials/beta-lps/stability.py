@@ -1,8 +1,9 @@
 """Long runs that must not break: ``python stability.py P.almtp FOLDER [--only NAME]``; killed, it goes on.
 
-β-Li3PS4 of 256 atoms at constant pressure: 1 ns at 300, 600 and 1000 K, 200 ps at 2000 K; 2,048 atoms for 100 ps. Every
-0.5 ps the temperature, density and the share of P in PS4 are looked at. By the native loop, whose numbers are those of
-ASE's MTKNPT and IsotropicMTKNPT. Goes on from the last 20 ps: the thermostat and barostat then begin anew.
+β-Li3PS4 of 256 atoms at constant pressure: 1 ns at 300, 600 and 1000 K, 200 ps at 2000 K; 2,048 atoms for 100 ps at
+600 K and 200 ps at 2000 K. Every 0.5 ps the temperature, density and the share of P in PS4 are looked at. By the native
+loop, whose numbers are those of ASE's MTKNPT and IsotropicMTKNPT. Goes on from the last 20 ps: the thermostat and
+barostat then begin anew.
 """
 
 from __future__ import annotations
@@ -22,16 +23,17 @@ from matscipy.neighbours import neighbour_list
 from betalps import MTP
 from betalps.dynamics import UnstableRunError, native
 from betalps.potentials import Potential
-from structures import build
+from betalps.structures import beta_li3ps4
 
 _BOND = 2.7  # Å, P-S; the second shell begins at 3.8
 _BLOCK, _LOOK = 20.0, 0.5  # ps
 RUNS = {
-    "256 atoms, 300 K": ("beta:4b4:2x2x2", "cell", 300, 1000.0),
-    "256 atoms, 600 K": ("beta:4b4:2x2x2", "cell", 600, 1000.0),
-    "256 atoms, 1000 K": ("beta:4b4:2x2x2", "cell", 1000, 1000.0),
-    "256 atoms, 2000 K": ("beta:4b4:2x2x2", "volume", 2000, 200.0),
-    "2048 atoms, 600 K": ("beta:4b4:4x4x4", "cell", 600, 100.0),
+    "256 atoms, 300 K": ((2, 2, 2), "cell", 300, 1000.0),
+    "256 atoms, 600 K": ((2, 2, 2), "cell", 600, 1000.0),
+    "256 atoms, 1000 K": ((2, 2, 2), "cell", 1000, 1000.0),
+    "256 atoms, 2000 K": ((2, 2, 2), "volume", 2000, 200.0),
+    "2048 atoms, 600 K": ((4, 4, 4), "cell", 600, 100.0),
+    "2048 atoms, 2000 K": ((4, 4, 4), "volume", 2000, 200.0),
 }
 
 
@@ -51,7 +53,7 @@ def tetrahedra(atoms: Atoms) -> float:
 
 def advance(name: str, potential: Path, folder: Path) -> dict:
     """A run, from where it is to its end."""
-    structure, ensemble, temperature, length = RUNS[name]
+    cells, ensemble, temperature, length = RUNS[name]
     stem = folder / name.replace(", ", "-").replace(" ", "_")
     log, last = stem.with_suffix(".csv"), stem.with_suffix(".traj")
     rng = np.random.default_rng(zlib.crc32(name.encode()))
@@ -59,7 +61,7 @@ def advance(name: str, potential: Path, folder: Path) -> dict:
         atoms = read(last)
         done = atoms.info["time_ps"]
     else:
-        atoms, done = build(structure, 0), 0.0
+        atoms, done = beta_li3ps4(cells), 0.0
         thermalize_momenta(atoms, temperature_K=temperature, rng=rng)
         Stationary(atoms)
         log.write_text("time_ps,temperature_K,density_g_per_cm3,ps4,processor_s\n", encoding="utf-8")

@@ -23,7 +23,6 @@ from betalps.training import FitSettings, Sources, TrainingResult, Weights, eval
 
 _HERE = Path(__file__).parent
 _OLD = _HERE.parent / "beta-lps" / "data"
-_NAMES = ("start", "round1", "round2", "round3", "crystals", "round4")
 _TEACHER, _NEW = "7net-l3i5", "optB88-vdW"
 _WEIGHTS = (10.0, 100.0, 1000.0, 10000.0)
 _CHOSEN = 1000.0
@@ -32,8 +31,8 @@ _COLD = 600  # K
 
 
 def teacher_frames() -> list[Atoms]:
-    """What beta-lps was trained on, weighted as there (potentials/beta-lps/make.sh)."""
-    frames = list(read([_OLD / f"{name}.extxyz.xz" for name in _NAMES]))
+    """What beta-lps was trained on, weighted as there (potentials/beta-lps/fit.py)."""
+    frames = list(read(_OLD / "earlier.extxyz.xz"))
     for atoms in frames:
         weight = 10.0 if atoms.info["temperature_K"] <= _COLD else 1.0
         weight *= 0.7 if atoms.info["group"] == "melt and glass" else 1.0
@@ -47,7 +46,7 @@ def refit(frames: list[Atoms], weight: float) -> TrainingResult:
     return fit(
         frames,
         load("beta-lps").replace(active_set=None),
-        weights=Weights(energy=2, force=0.15, stress=0.02, force_scale=0.3),
+        weights=Weights(energy=4, force=0.15, stress=0.02, force_scale=0.3),
         sources=Sources(reference=_TEACHER, weights={_NEW: weight}),
         settings=FitSettings(iterations=0),
         warm_start=True,
