@@ -1,4 +1,4 @@
-"""Fit the potential: ``python fit.py data/*.extxyz.xz --output P.almtp [--warm OLD.almtp] [--held held.extxyz.xz]``."""
+"""Fit the potential: ``python fit.py data/*.extxyz.xz --output P.almtp [--warm OLD.almtp]``."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 from betalps.active_learning import select
 from betalps.datasets import read
 from betalps.potentials import Potential
-from betalps.training import FitSettings, Weights, evaluate, fit
+from betalps.training import FitSettings, Weights, fit
 
 _COLD = 600  # K
 _CONTACT, _MELT = 0.04, 0.7  # weight of frames with atoms pushed together; factor of melts that begin in a crystal
@@ -28,7 +28,6 @@ def main() -> None:
     add("--radial-size", type=int, default=12)
     add("--min-dist", type=float)
     add("--warm", type=Path, help="begin at the radial functions of this potential, of this or a lower level")
-    add("--held", type=Path, nargs="+", help="held-out frames: errors only, no say in the fit")
     add("--energy-weight", type=float, default=4.0)
     add("--force-weight", type=float, default=0.15)
     add("--stress-weight", type=float, default=0.02)
@@ -75,13 +74,6 @@ def main() -> None:
     arguments.output.with_suffix(".json").write_text(json.dumps(result.to_dict(), indent=1) + "\n", encoding="utf-8")
     print(*result.flags, sep="\n")
     print("training:", _line(result.training.overall))
-    if arguments.held:
-        held = read(arguments.held).frames
-        report = evaluate(potential, held, groups=("group", "temperature_K"), threads=arguments.threads)
-        print("held out:", _line(report.overall))
-        for key, found in report.groups.items():
-            for value, errors in found.items():
-                print(f"  {key} {value}: {_line(errors)}")
 
 
 def _grown(arguments: argparse.Namespace) -> Potential:

@@ -14,13 +14,6 @@ loop() {  # NAME: the loop of NAME.toml, its labels into data/
     betalps active-learn "$1.toml" --output "$W/$1" || true  # its status is 1 where labels or iterations are spent
     python pack.py "$W/$1/new.extxyz.xz" --output "data/$1.extxyz.xz"
 }
-held_out() {  # NAME OPTIONS: structures to test on, labelled, into data/
-    local name=$1
-    shift
-    python held_out.py "$W/beta-lps.almtp" "$W/$name" "$@" --output "$W/$name.extxyz.xz"
-    python label.py "$W/labels" "$W/$name.extxyz.xz" --output "$W/$name-labelled.extxyz.xz"
-    python pack.py "$W/$name-labelled.extxyz.xz" --output "data/$name.extxyz.xz"
-}
 
 bare="import sys, betalps.potentials as p; p.load(sys.argv[1]).without_active_set().write(sys.argv[2])"
 
@@ -38,7 +31,9 @@ python fit.py data/first.extxyz.xz data/loop.extxyz.xz data/loop-hot.extxyz.xz d
     --starts 4 --iterations 25 --seed 11 --cold-weight 6 --no-active-set --output "$W/loop-alone.almtp"
 python fit.py data/earlier.extxyz.xz --warm data/begin.almtp --iterations 10 --output "$W/beta-lps.almtp"
 if all; then
-    held_out test
+    python held_out.py "$W/beta-lps.almtp" "$W/test" --output "$W/test.extxyz.xz"
+    python label.py "$W/labels" "$W/test.extxyz.xz" --output "$W/test-labelled.extxyz.xz"
+    python pack.py "$W/test-labelled.extxyz.xz" --output data/test.extxyz.xz
     python properties.py teacher --output teacher.json
 fi
 measured="$W/measured"
