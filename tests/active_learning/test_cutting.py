@@ -63,6 +63,12 @@ class TestIons:
 
 
 class TestCut:
+    def test_the_seam_costs_few_ions(self):
+        source = rattled((2, 3, 3))
+        density = len(source) / source.get_volume()
+        pieces = [cut(source, centre, Cutting(kind="periodic")) for centre in range(0, len(source), 48)]
+        assert np.median([len(piece) / piece.get_volume() for piece in pieces]) > 0.8 * density
+
     @given(st.integers(0, 10**6), st.sampled_from(["periodic", "cluster"]), st.sampled_from([(2, 3, 3), (1, 1, 5)]))
     @settings(max_examples=25, deadline=None)
     def test_keeps_what_matters(self, seed, kind, cell):
