@@ -55,9 +55,11 @@ def test_a_study(here, capsys):
         ["1", "selection"],
         ["1", "labels"],
         ["1", "fit"],
+        ["1", "fit"],  # anew
     ]
     assert f"{found[1]} labelled, 0 failed" in lines[3]
     assert "meV/Å" in lines[4]
+    assert re.search(r"\n +anew +\d+ +[\d.]+ meV/atom", out)
     report = (here / "study" / "report.html").read_text(encoding="utf-8")
     assert "budget: 1 iterations" in report
     # nothing is left to do

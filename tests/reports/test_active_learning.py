@@ -98,6 +98,7 @@ def results():
                 "select": select([chosen("a-900K", "a", 3.0, cut=True)] * 3),
                 "label": {"asked": 3, "labelled": 2, "failed": ["TimeoutError: late"], "too_large_forces": 0},
                 "fit": fit(2, 60.0),
+                "finish": {**fit(4, 50.0), "taken": True},
             },
         ],
         "provenance": {},
@@ -111,6 +112,8 @@ def test_errors_are_drawn_against_the_iteration(results):
     assert lines["boundaries"].get_ydata().tolist() == [90.0, 70.0, 60.0]
     assert lines["training"].get_linestyle() == "--"
     assert energy.lines[0].get_ydata().tolist() == [5.0, 4.0, 3.0]
+    anew = [line.get_xydata().tolist() for line in force.lines if line.get_marker() == "D"]
+    assert anew == [[[2.0, 50.0]], [[2.0, 20.0]]]
 
 
 def test_grades_are_drawn_for_every_run(results):
@@ -162,6 +165,7 @@ def test_the_page_says_what_happened(results, tmp_path):
     assert not reader.open
     assert reader.images == 3
     assert ["2", "14", "training", "1.00", "1.00", "20.0", "20.0", "20", "0.100"] in reader.rows
+    assert ["anew", "20", "training", "1.00", "1.00", "20.0", "20.0", "20", "0.100"] in reader.rows
     assert ["beta-300K", "32", "0.2 of 1", "1.5", "to the end"] in reader.rows
     assert ["1", "9", "2 contact", "7", "2", "–", "2 (0 failed)"] in reader.rows
     assert ["a-900K", "a", "300", "3", "3 to 3", "0.2 to 0.2", "3"] in reader.rows

@@ -19,8 +19,9 @@ Takes labelled structures, structures to simulate, and a calculator that labels;
 extrapolates on them. Again and again: molecular dynamics of every structure at every temperature with the
 extrapolation grade watched; what extrapolates is a candidate, and a run ends where it does so too far; MaxVol chooses
 among all candidates; the calculator labels them; the potential is fitted again, from the last one, with a new active
-set. It ends when no run breaks and nothing is chosen, or cleanly when the budget is spent. The folder then holds
-  potential.almtp    the last potential, with its active set
+set. It ends when no run breaks and nothing is chosen, or cleanly when the budget is spent; all labels are then fitted
+once more from random starts, and the better fit is kept. The folder then holds
+  potential.almtp    the potential, with its active set
   new.extxyz.xz      all new labelled structures, with where each comes from
   report.html        grades against time, selections, errors of every iteration; rewritten as it goes
   results.json       the same as numbers
@@ -61,6 +62,7 @@ STUDY is a TOML file; its paths are relative to it. All but data and seeds have 
   level = 14
   cutoff = 5.0
   group_weights = { glass = 0.7 }
+  finish = true                         # at the end once more from random starts
   [budget]
   labels = 1500
   hours = 24.0
@@ -148,8 +150,10 @@ def _print_end(learning: ActiveLearning, report: Path) -> None:
     fits = [entry for entry in results["iterations"] if "fit" in entry]
     print(f"{'iteration':>9}  {'frames':>6}  " + "  ".join(f"{name:>26}" for name in fits[-1]["fit"]["errors"]))
     for entry in fits:
-        errors = [_errors(found) for found in entry["fit"]["errors"].values()]
-        print(f"{entry['iteration']:>9}  {entry['fit']['frames']:>6}  " + "  ".join(f"{text:>26}" for text in errors))
+        for name, record in ((entry["iteration"], entry["fit"]), ("anew", entry.get("finish"))):
+            if record:
+                errors = [_errors(found) for found in record["errors"].values()]
+                print(f"{name:>9}  {record['frames']:>6}  " + "  ".join(f"{text:>26}" for text in errors))
     for remark in results["remarks"]:
         print(f"note: {remark}")
     print(f"\npotential  {learning.folder / 'potential.almtp'}\nreport     {report}")

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 _SECONDS = 30.0  # between lines, where there is no terminal
 _WIDTH = 20
 
-_DOING = {"explore": "runs", "select": "selection", "label": "labels", "fit": "fit"}
+_DOING = {"explore": "runs", "select": "selection", "label": "labels", "fit": "fit", "finish": "fit anew"}
 
 
 @contextmanager

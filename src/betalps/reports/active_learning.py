@@ -5,6 +5,7 @@ from __future__ import annotations
 from html import escape
 from pathlib import Path
 
+from betalps.active_learning.loop.results import kept_fit
 from betalps.files import write_atomic
 from betalps.reports.learning_plots import plot_grades, plot_learning_errors, plot_selections
 from betalps.reports.page import filled, page, picture, read_results, require_kind, settings
@@ -76,7 +77,7 @@ def _lead(results: Json) -> str:
 def _cards(results: Json) -> str:
     iterations, finished = results["iterations"], results["finished"]
     explored = [entry["explore"] for entry in iterations if "explore" in entry]
-    fits = [entry["fit"] for entry in iterations if "fit" in entry]
+    fits = [kept_fit(entry) for entry in iterations if "fit" in entry]
     text = card("State", escape(finished.partition(":")[0] or "under way"), f"{len(explored)} iterations")
     failed = sum(len(entry["label"]["failed"]) for entry in iterations if "label" in entry)
     text += card("Labels", str(results["state"]["labels"]), f"{failed} failed", warn=failed > 0)
@@ -105,13 +106,15 @@ def _errors(results: Json) -> str:
             "stress MAE, GPa")  # fmt: skip
     rows = []
     for entry in fits:
-        for row, (name, errors) in enumerate(entry["fit"]["errors"].items()):
-            first = (str(entry["iteration"]), str(entry["fit"]["frames"])) if row == 0 else ("", "")
-            rows.append((*first, escape(name), *_line(errors)))
+        for which, record in ((str(entry["iteration"]), entry["fit"]), ("anew", entry.get("finish"))):
+            for row, (name, errors) in enumerate(record["errors"].items() if record else ()):
+                first = (which, str(record["frames"])) if row == 0 else ("", "")
+                rows.append((*first, escape(name), *_line(errors)))
     text = picture(
         plot_learning_errors(results),
         "Mean absolute errors of energy and forces against the iteration.",
-        "Mean absolute errors of the potential of every iteration. Dashed: on what it was trained on.",
+        "Mean absolute errors of the potential of every iteration. Dashed: on what it was trained on. Diamonds: of the "
+        "fit from random starts that ends the loop.",
     )
     text += f'<div class="scroll">{table(head, rows)}</div>'
     return text + _by_group(fits[-1])
@@ -120,7 +123,7 @@ def _errors(results: Json) -> str:
 def _by_group(entry: Json) -> str:
     """The last potential's errors by group and temperature."""
     rows = []
-    for name, errors in entry["fit"]["errors"].items():
+    for name, errors in kept_fit(entry)["errors"].items():
         for key, unit in (("group", ""), ("temperature_K", " K")):
             for value, found in sorted(errors.get(key, {}).items(), key=_in_order):
                 if value != "-":

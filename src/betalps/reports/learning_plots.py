@@ -30,12 +30,14 @@ def plot_learning_errors(results: Json) -> Figure:
     Returns
     -------
     matplotlib.figure.Figure
-        Two panels: mean absolute errors on every test set (solid) and on the training set (dashed).
+        Two panels: mean absolute errors on every test set (solid) and on the training set (dashed); diamonds for the
+        fit from random starts that ends the loop.
     """
     from matplotlib.figure import Figure
     from matplotlib.ticker import MaxNLocator
 
     fits = [(entry["iteration"], entry["fit"]["errors"]) for entry in results["iterations"] if "fit" in entry]
+    anew = [(entry["iteration"], entry["finish"]["errors"]) for entry in results["iterations"] if "finish" in entry]
     names = sorted({name for _, errors in fits for name in errors}, key=lambda name: (name == "training", name))
     colours = [ACCENT, OTHERS, "#2e7d4f", "#7b3f8c", "#666666"]
     with drawing():
@@ -46,11 +48,12 @@ def plot_learning_errors(results: Json) -> Figure:
                 line: dict[str, Any] = {"ls": "-", "color": colours[number % len(colours)]}
                 if name == "training":
                     line = {"ls": "--", "color": "#999999"}
-                points = [(at, errors[name][key]) for at, errors in fits if errors.get(name, {}).get(key) is not None]
-                if points:
-                    axes.plot(*zip(*points, strict=True), marker="o", ms=4, label=name, **line)
+                if points := _points(fits, name, key):
+                    axes.plot(*points, marker="o", ms=4, label=name, **line)
+                if points := _points(anew, name, key):
+                    axes.plot(*points, "D", ms=6, mfc="white", color=line["color"])
             axes.set(xlabel="iteration", ylabel=label)
-            values = [errors[name][key] for _, errors in fits for name in names if errors.get(name, {}).get(key)]
+            values = [errors[name][key] for _, errors in fits + anew for name in names if errors.get(name, {}).get(key)]
             if values and max(values) > _WIDE * min(values):
                 axes.set_yscale("log")
             else:
@@ -59,6 +62,11 @@ def plot_learning_errors(results: Json) -> Figure:
             faint_grid(axes, "y")
         figure.axes[0].legend()
     return figure
+
+
+def _points(fits: list[tuple[int, Json]], name: str, key: str) -> list[tuple[float, ...]]:
+    points = [(at, errors[name][key]) for at, errors in fits if errors.get(name, {}).get(key) is not None]
+    return list(zip(*points, strict=True))
 
 
 def plot_grades(results: Json) -> Figure:

@@ -21,6 +21,7 @@ from betalps.datasets import write
 from betalps.structures import beta_li3ps4
 
 LABELLER = "beta-lps"
+STEPS = ["explore", "select", "label", "fit", "finish"]
 
 
 def rattled(count, size=0.04, seed=0):
@@ -125,7 +126,7 @@ def learning(folder, workers=1, observer=None, executor=None, **changes):
 
 def moment(progress):
     """Where a study is, as something that grows."""
-    return (progress.iteration, ["explore", "select", "label", "fit"].index(progress.stage), progress.fraction)
+    return (progress.iteration, STEPS.index(progress.stage), progress.fraction)
 
 
 if __name__ == "__main__":

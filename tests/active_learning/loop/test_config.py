@@ -91,6 +91,7 @@ def test_the_example_of_the_help_is_a_study(tmp_path):
         ({"fit": {"group_weights": {"glass": -1}}}, "fit.group_weights.glass is -1"),
         ({"fit": {"force_scale": 0}}, "force_scale is 0"),
         ({"fit": {"refit_iterations": 0}}, "refit_iterations is 0"),
+        ({"fit": {"finish": 1}}, "fit.finish is 1; expected true or false"),
         ({"budget": {"hours": 0}}, "budget.hours is 0"),
         ({"budget": {"labels": -1}}, "budget.labels is -1"),
         ({"seed": -1}, "seed is -1"),

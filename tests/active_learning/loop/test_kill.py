@@ -58,13 +58,14 @@ def assert_same(study, alone, kills):
     assert sum(asked.values()) - sum(once.values()) <= calls * kills  # what was under way at a kill, no more
 
 
-def test_three_kills(tmp_path, uninterrupted):
+def test_a_kill_in_every_kind_of_step(tmp_path, uninterrupted):
     alone, moments = uninterrupted
     rng = np.random.default_rng(3)
-    targets = [rng.choice([m for m in moments if m[1] == stage and m[0] == 1 + stage % 2]) for stage in (0, 2, 3)]
-    targets = sorted(tuple(target) for target in targets)
+    steps = [(1, "explore"), (1, "label"), (2, "fit"), (2, "finish")]
+    wanted = [(number, cases.STEPS.index(name)) for number, name in steps]
+    targets = [tuple(rng.choice([m for m in moments if m[:2] == step])) for step in wanted]
     study, _ = kill_at(targets, tmp_path / "study", [1], rng)
-    assert_same(study, alone, 3)
+    assert_same(study, alone, len(targets))
 
 
 @pytest.mark.slow
@@ -74,12 +75,12 @@ def test_twenty_kills_at_random_moments(tmp_path, uninterrupted):
     order = sorted(set(moments))
     # some in each kind of step, the others anywhere
     kinds = itertools.chain.from_iterable(
-        rng.permutation([k for k, moment in enumerate(order[:-1]) if moment[1] == stage])[:3] for stage in (0, 2, 3)
+        rng.permutation([k for k, moment in enumerate(order[:-1]) if moment[1] == stage])[:3] for stage in (0, 2, 3, 4)
     )
     chosen = list(kinds)
     chosen += list(rng.choice(len(order) - 1, 20 - len(chosen)))
     targets = [order[k] for k in sorted(chosen)]
     study, killed_in = kill_at(targets, tmp_path / "study", [1, 2], rng)
     assert len(killed_in) == 20
-    assert {0, 2, 3} <= set(killed_in)
+    assert {0, 2, 3, 4} <= set(killed_in)
     assert_same(study, alone, 20 * 2)

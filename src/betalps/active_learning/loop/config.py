@@ -73,6 +73,7 @@ _PARTS: dict[str, type[Any]] = {
 _FREE_TO_CHANGE = {
     "exploration": {"workers"},
     "labels": {"workers", "timeout", "attempts"},
+    "fit": {"finish"},
     "budget": {field.name for field in fields(Budget)},
 }
 

@@ -21,7 +21,7 @@ from betalps.active_learning.loop.progress import LoopObserver, Watch
 from betalps.active_learning.loop.refitting import Fitted, errors_of, graded, largest_force, train
 from betalps.active_learning.loop.results import assemble
 from betalps.active_learning.loop.seeds import Start, run_spec
-from betalps.active_learning.loop.state import LoopState, load_json, load_state, save_json, save_state
+from betalps.active_learning.loop.state import LoopState, Stage, load_json, load_state, save_json, save_state
 from betalps.datasets import read
 from betalps.datasets import write as write_frames
 from betalps.errors import CheckpointError
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 POTENTIAL = "potential.almtp"
 NEW_FRAMES = "new.extxyz.xz"
 RESULTS = "results.json"
-_STATE, _STUDY = "state.json", "study.json"
+_STATE, _STUDY, _FINISH = "state.json", "study.json", "finish.json"
 _PATIENCE = 5.0  # s to wait for a process that is about to end, such as one whose parent was just killed
 
 
@@ -108,7 +108,12 @@ class ActiveLearning:
         """Why there is no further step; "" if there is one."""
         if self.state.stage == "done":
             return self.state.reason
-        return self._spent() if self.state.stage == "explore" else ""
+        return self._spent() if self._stage == "explore" else ""
+
+    @property
+    def _stage(self) -> Stage:
+        """The step that comes next: before the end all labels are fitted once more."""
+        return "finish" if self.state.stage == "explore" and self._spent() and self._to_finish else self.state.stage
 
     @property
     def potential(self) -> Potential | None:
@@ -117,7 +122,7 @@ class ActiveLearning:
         return Potential.read(path) if path.exists() else None
 
     def step(self) -> LoopState:
-        """Do the next step: a fit, all runs of an iteration, a selection, or its labels.
+        """Do the next step: a fit, all runs of an iteration, a selection, its labels, or the fit that ends the loop.
 
         Returns
         -------
@@ -138,9 +143,16 @@ class ActiveLearning:
         with locked(self.folder, "learning", _PATIENCE):
             self.state = state = load_state(self.folder / _STATE)
             began = time.monotonic()
-            self._watch.begin(state.iteration, state.stage, state.labels)
-            steps = {"fit": self._fit, "explore": self._explore, "select": self._select, "label": self._label}
-            done = steps[state.stage]()
+            stage = self._stage
+            self._watch.begin(state.iteration - (stage == "finish"), stage, state.labels)
+            steps = {
+                "fit": self._fit,
+                "explore": self._explore,
+                "select": self._select,
+                "label": self._label,
+                "finish": self._finish,
+            }
+            done = steps[stage]()
             self.state = replace(done, seconds=state.seconds + time.monotonic() - began)
             save_state(self.folder / _STATE, self.state)
             save_json(self.folder / RESULTS, self.results())
@@ -168,17 +180,7 @@ class ActiveLearning:
         frames = [*self._inputs.data, *self._new_frames(number)]
         fitted = self._fitted(frames, number, place)
         fitted.potential.write(place / POTENTIAL)
-        record: Json = {
-            "frames": len(frames),
-            "atoms": sum(map(len, frames)),
-            "errors": fitted.errors,
-            "flags": list(fitted.flags),
-            "unfilled": fitted.unfilled,
-            "shifts": fitted.shifts,
-            "potential": fitted.potential.sha256,
-            "warning": warning,
-        }
-        save_json(place / "fit.json", record)
+        save_json(place / "fit.json", {**fitted.record(frames), "warning": warning})
         fitted.potential.write(self.folder / POTENTIAL)
         if number:
             write_frames(frames[len(self._inputs.data) :], self.folder / NEW_FRAMES)
@@ -199,6 +201,42 @@ class ActiveLearning:
             checkpoint=place / "fit.checkpoint",
             observer=self._watch.fitting(settings.refit_iterations if number else settings.iterations),
         )
+
+    @property
+    def _to_finish(self) -> bool:
+        """Whether the labels of the last fit are still to be fitted anew."""
+        last = self.state.iteration - 1
+        return self.config.fit.finish and last > 0 and not (self._path(last) / _FINISH).exists()
+
+    def _finish(self) -> LoopState:
+        """Fit all labels from random starts; the loop's potential is then the better one.
+
+        The potential of the iteration stays as it is: with a larger budget the loop goes on from there, as it would
+        have done.
+        """
+        place, settings = self._path(self.state.iteration - 1), self.config.fit
+        frames = [*self._inputs.data, *self._new_frames(self.state.iteration - 1)]
+        fitted = train(
+            frames,
+            settings,
+            previous=self._read_potential(self.state.iteration - 1),
+            anew=True,
+            tests=self._inputs.tests,
+            seed=self.config.seed,
+            checkpoint=place / "finish.checkpoint",
+            observer=self._watch.fitting(settings.iterations),
+        )
+        last = load_json(place / "fit.json") or {}
+        better = fitted.loss is not None and fitted.loss < last["loss"]
+        if better:
+            fitted.potential.write(self.folder / POTENTIAL)
+            self._watch.set(errors=fitted.errors)
+        save_json(place / _FINISH, {**fitted.record(frames), "taken": better})
+        (place / "finish.checkpoint").unlink(missing_ok=True)
+        return replace(self.state, stage="done") if self.state.stage == "finish" else self.state
+
+    def _ended(self, reason: str) -> LoopState:
+        return replace(self.state, stage="finish" if self._to_finish else "done", reason=reason)
 
     def _explore(self) -> LoopState:
         number, place = self.state.iteration, self._place(self.state.iteration)
@@ -226,7 +264,7 @@ class ActiveLearning:
         if frames:
             write_frames(frames, place / "selected.extxyz.xz")
             return replace(self.state, stage="label", labels=self.state.labels + len(frames))
-        return replace(self.state, stage="done", reason=why_none(outcomes, choice))
+        return self._ended(why_none(outcomes, choice))
 
     def _label(self) -> LoopState:
         place = self._place(self.state.iteration)
@@ -255,7 +293,7 @@ class ActiveLearning:
         self._watch.set(labelled=len(found.frames), failed=len(found.failures))
         if not sound:
             reason = f"iteration {self.state.iteration}: none of {len(frames)} new structures has a label to train on"
-            return replace(self.state, stage="done", reason=f"stalled: {reason}")
+            return self._ended(f"stalled: {reason}")
         return replace(self.state, stage="fit")
 
     def _checked(self, drawn: Sequence[Atoms]) -> Json:

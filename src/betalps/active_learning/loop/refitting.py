@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -41,6 +41,8 @@ class Fitted:
         Rows of the active set that no data fill.
     shifts
         Between the sources of labels.
+    loss
+        Of the fit; None of a potential that was given.
     """
 
     potential: Potential
@@ -48,6 +50,20 @@ class Fitted:
     flags: tuple[str, ...]
     unfilled: int
     shifts: Shifts | None
+    loss: float | None
+
+    def record(self, frames: Sequence[Atoms]) -> Json:
+        """What there is to say of it and of its data, for JSON."""
+        return {
+            "frames": len(frames),
+            "atoms": sum(map(len, frames)),
+            "loss": self.loss,
+            "errors": self.errors,
+            "flags": list(self.flags),
+            "unfilled": self.unfilled,
+            "shifts": self.shifts,
+            "potential": self.potential.sha256,
+        }
 
 
 def train(
@@ -55,6 +71,7 @@ def train(
     settings: Fitting,
     *,
     previous: Potential | None,
+    anew: bool = False,
     tests: Mapping[str, Sequence[Atoms]],
     seed: int,
     checkpoint: Path,
@@ -62,22 +79,25 @@ def train(
 ) -> Fitted:
     """Fit to labelled structures, from the previous potential if there is one, and select the active set.
 
-    Killed and called again, it goes on from the checkpoint, and gives the same bit for bit.
+    With `anew` only the form of the previous potential is kept (level, cutoff, radial basis), and the fit begins at
+    random starts. Killed and called again, it goes on from the checkpoint, and gives the same bit for bit.
     """
     weighted = [_weighted(atoms, settings) for atoms in frames]
+    anew = anew or previous is None
     result = fit(
         weighted,
         _form(weighted, settings) if previous is None else previous.replace(active_set=None),
         weights=settings.weights(),
-        settings=settings.search(first=previous is None),
+        settings=settings.search(anew=anew),
         sources=settings.sources(),
-        warm_start=previous is not None,
+        warm_start=not anew,
         seed=seed,
         threads=settings.threads,
         checkpoint=checkpoint,
         observer=observer,
     )
-    return graded(result.potential, frames, settings, tests, shifts=result.shifts, flags=result.flags)
+    found = graded(result.potential, frames, settings, tests, shifts=result.shifts, flags=result.flags)
+    return replace(found, loss=result.loss)
 
 
 def graded(
@@ -93,7 +113,9 @@ def graded(
     found = select(potential, frames, threads=settings.threads)
     sets = {"training": frames, **tests}
     errors = {name: errors_of(found.potential, these, settings, shifts) for name, these in sets.items()}
-    return Fitted(potential=found.potential, errors=errors, flags=flags, unfilled=found.unfilled, shifts=shifts)
+    return Fitted(
+        potential=found.potential, errors=errors, flags=flags, unfilled=found.unfilled, shifts=shifts, loss=None
+    )
 
 
 def errors_of(potential: Potential, frames: Sequence[Atoms], settings: Fitting, shifts: Shifts | None = None) -> Json:

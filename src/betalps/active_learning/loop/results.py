@@ -11,7 +11,7 @@ from betalps.provenance import provenance
 from betalps.typing import Json
 
 KIND, VERSION = "betalps active learning", 1
-_PARTS = ("explore", "select", "label", "fit")
+_PARTS = ("explore", "select", "label", "fit", "finish")
 
 
 def assemble(config: LoopConfig, state: LoopState, finished: str, folders: Sequence[Path]) -> Json:
@@ -28,7 +28,8 @@ def assemble(config: LoopConfig, state: LoopState, finished: str, folders: Seque
     -------
     dict
         ``kind``, ``version``, ``config``, ``state``, ``finished`` (why, or ""), ``remarks``, ``provenance``, and
-        ``iterations``: for each its number and those of ``explore``, ``select``, ``label``, ``fit`` that are done.
+        ``iterations``: for each its number and those of ``explore``, ``select``, ``label``, ``fit``, ``finish`` that
+        are done.
     """
     iterations: list[Json] = []
     for number, folder in enumerate(folders):
@@ -77,10 +78,17 @@ def _remarks(iterations: Sequence[Json], finished: str) -> list[str]:
     unstable = [run["name"] for run in explored[-1]["explore"]["runs"] if run["ended"] in _BAD] if explored else []
     if unstable:
         found.append(f"Runs of the last iteration that blew up or could not begin: {', '.join(unstable)}.")
-    fits = [entry["fit"] for entry in iterations if "fit" in entry]
-    if fits and fits[-1]["flags"]:
-        found += [f"Of the last fit: {flag}" for flag in fits[-1]["flags"]]
+    fits = [entry for entry in iterations if "fit" in entry]
+    if fits:
+        found += [f"Of the last fit: {flag}" for flag in kept_fit(fits[-1])["flags"]]
     return found
+
+
+def kept_fit(entry: Json) -> Json:
+    """The record of an iteration's better fit: from the potential before it, or from random starts at the end."""
+    anew: Json | None = entry.get("finish")
+    kept: Json = anew if anew and anew["taken"] else entry["fit"]
+    return kept
 
 
 _BAD = ("unstable", "failed")

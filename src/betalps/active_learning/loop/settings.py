@@ -171,6 +171,9 @@ class Fitting:
         Of the first fit, see `betalps.training.FitSettings`.
     refit_iterations
         Of every later one, which begins at the coefficients of the last potential.
+    finish
+        At the end of the loop, fit all labels once more as the first fit was: from random starts. Refits hold on to the
+        radial functions that the starting data asked for. The potential with the lower loss is taken.
     energy, force, stress, force_scale, size_exponent
         Weights, see `betalps.training.Weights`.
     group_weights
@@ -192,6 +195,7 @@ class Fitting:
     starts: int = 4
     iterations: int = 60
     refit_iterations: int = 20
+    finish: bool = True
     energy: float = 1.0
     force: float = 0.01
     stress: float = 0.001
@@ -208,6 +212,8 @@ class Fitting:
         for name, least in (("level", 2), ("radial_size", 1), ("starts", 0), ("iterations", 0)):
             whole(f"fit.{name}", getattr(self, name), least)
         whole("fit.refit_iterations", self.refit_iterations, 1)
+        if not isinstance(self.finish, bool):
+            raise ValueError(f"fit.finish is {self.finish!r}; expected true or false")  # noqa: TRY004 - in a file
         for name in ("cutoff", "cold", "cold_weight", *(() if self.min_dist is None else ("min_dist",))):
             object.__setattr__(self, name, number(f"fit.{name}", getattr(self, name), above=0.0))
         if not isinstance(self.group_weights, Mapping):
@@ -235,9 +241,9 @@ class Fitting:
         """Of the labels."""
         return Sources(reference=self.reference_source, weights=self.source_weights or {})
 
-    def search(self, *, first: bool) -> FitSettings:
-        """Settings of the first fit, or of a later one."""
-        if first:
+    def search(self, *, anew: bool) -> FitSettings:
+        """Settings of a fit from random starts, or of one that begins at a potential."""
+        if anew:
             return FitSettings(starts=self.starts, iterations=self.iterations)
         return FitSettings(starts=0, iterations=self.refit_iterations)
 

@@ -11,7 +11,7 @@ from betalps.errors import CheckpointError
 from betalps.files import write_atomic
 from betalps.typing import Json
 
-Stage = Literal["fit", "explore", "select", "label", "done"]
+Stage = Literal["fit", "explore", "select", "label", "finish", "done"]
 
 _KIND, _VERSION = "betalps active learning state", 1
 
@@ -25,9 +25,9 @@ class LoopState:
     iteration
         0 until there is a first potential.
     stage
-        The step that comes next: ``"explore"``, ``"select"``, ``"label"``, ``"fit"``; or ``"done"``.
+        The step that comes next: ``"explore"``, ``"select"``, ``"label"``, ``"fit"``, ``"finish"``; or ``"done"``.
     reason
-        Why it is done.
+        Why the loop has come to its end.
     labels
         Structures sent to be labelled so far.
     seconds
