@@ -26,6 +26,7 @@ import numpy as np
 from betalps import MTP
 from betalps.active_learning import ActiveLearning, LoopConfig, label, named_calculator, select
 from betalps.active_learning.loop.candidates import Choice, draw
+from betalps.active_learning.loop.results import kept_fit
 from betalps.datasets import Sampling, read, sample, write
 from betalps.dynamics import UnstableRunError, read_thermo, run
 from betalps.potentials import Potential, available, load
@@ -163,7 +164,7 @@ def compare(arguments: argparse.Namespace) -> None:
     work.mkdir(parents=True, exist_ok=True)
     _data(work, arguments)
     print(f"labels by {arguments.labeller}; level {arguments.level}; energy MAE (meV/atom), force MAE (meV/Å)")
-    print(f"{'seed':>4} {'arm':>7} {'labels':>6} {'begin':>14} {'end':>14}  per iteration", flush=True)
+    print(f"{'seed':>4} {'arm':>7} {'labels':>6} {'begin':>14} {'end':>14}  forces per iteration, and anew", flush=True)
     ends: dict[str, list[tuple[float, float]]] = {"loop": [], "random": []}
     for seed in range(1, arguments.seeds + 1):
         config = _config(work, arguments, seed)
@@ -174,8 +175,10 @@ def compare(arguments: argparse.Namespace) -> None:
         drawn.counts = counts
         drawn.run()
         for arm, study in (("loop", loop), ("random", drawn)):
-            fits = [e["fit"]["errors"]["boundaries"] for e in study.results()["iterations"] if "fit" in e]
-            pairs = [(found["energy_mae"], found["force_mae"]) for found in fits]
+            entries = [entry for entry in study.results()["iterations"] if "fit" in entry]
+            fits = [*(entry["fit"] for entry in entries), kept_fit(entries[-1])]
+            errors = [fit["errors"]["boundaries"] for fit in fits]
+            pairs = [(found["energy_mae"], found["force_mae"]) for found in errors]
             ends[arm].append(pairs[-1])
             steps = " ".join(f"{force:.0f}" for _, force in pairs)
             print(

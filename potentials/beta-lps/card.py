@@ -191,7 +191,10 @@ def _facts(card: dict) -> str:
                 f"{p['coefficients']} coefficients |"
             ),
             f"| Cutoff, min_dist | {p['cutoff_A']:g} Å, {p['min_dist_A']:.3f} Å |",
-            f"| Active set | neighbourhoods of the training set; {p['active_set_unfilled_rows']} rows unfilled |",
+            (
+                "| Active set | neighbourhoods of the training set but for `contact`, `collapse` and `droplet`; "
+                f"{p['active_set_unfilled_rows']} rows unfilled |"
+            ),
             f"| Training set | {frames} frames, {atoms} atoms (below) |",
             f"| Fit | betalps, variable projection with Levenberg-Marquardt; seed {fit['seed']} |",
             f"| Command | `{' '.join(fit['command'])}` |",
@@ -340,7 +343,7 @@ def _relaxed(found: dict | None) -> str:
 
 def _large_table(found: dict | None) -> str:
     if found is None:
-        return "Not finished; see the limits."
+        return "Not run with this potential."
     rows = [
         [
             name,

@@ -6,14 +6,28 @@ import argparse
 import json
 from pathlib import Path
 
+from ase import Atoms
+
 from betalps.active_learning import select
 from betalps.datasets import read
 from betalps.potentials import Potential
 from betalps.training import FitSettings, Weights, fit
 
+WEIGHTS = Weights(energy=7.5, force=0.15, stress=0.02, force_scale=0.3)
+COLD_WEIGHT = 10.0
 _COLD = 600  # K
-_CONTACT, _MELT = 0.04, 0.7  # weight of frames with atoms pushed together; factor of melts that begin in a crystal
+_FACTORS = {"melt and glass": 0.7}  # by group
+# What no run should come to needs energies that are right to some tenths of eV per atom, no more.
+_INSTEAD = {"contact": 0.04, "collapse": 0.01, "droplet": 1e-4}  # weights by group
 SPECIES = ("Li", "P", "S")
+
+
+def weigh(frames: list[Atoms], cold: float = COLD_WEIGHT) -> None:
+    """Say how much each frame counts."""
+    for atoms in frames:
+        group = atoms.info["group"]
+        usual = (cold if atoms.info["temperature_K"] <= _COLD else 1.0) * _FACTORS.get(group, 1.0)
+        atoms.info["config_weight"] = _INSTEAD.get(group, usual)
 
 
 def main() -> None:
@@ -28,11 +42,11 @@ def main() -> None:
     add("--radial-size", type=int, default=12)
     add("--min-dist", type=float)
     add("--warm", type=Path, help="begin at the radial functions of this potential, of this or a lower level")
-    add("--energy-weight", type=float, default=4.0)
-    add("--force-weight", type=float, default=0.15)
-    add("--stress-weight", type=float, default=0.02)
-    add("--force-scale", type=float, default=0.3)
-    add("--cold-weight", type=float, default=10.0, help="weight of frames up to 600 K")
+    add("--energy-weight", type=float, default=WEIGHTS.energy)
+    add("--force-weight", type=float, default=WEIGHTS.force)
+    add("--stress-weight", type=float, default=WEIGHTS.stress)
+    add("--force-scale", type=float, default=WEIGHTS.force_scale)
+    add("--cold-weight", type=float, default=COLD_WEIGHT, help="weight of frames up to 600 K")
     add("--starts", type=int, default=4)
     add("--iterations", type=int, default=60)
     add("--seed", type=int, default=1)
@@ -40,10 +54,7 @@ def main() -> None:
     add("--threads", type=int, default=2)
     arguments = parser.parse_args()
     frames = read(arguments.data).frames
-    for atoms in frames:
-        weight = arguments.cold_weight if atoms.info["temperature_K"] <= _COLD else 1.0
-        weight *= _MELT if atoms.info["group"] == "melt and glass" else 1.0
-        atoms.info["config_weight"] = _CONTACT if atoms.info["group"] == "contact" else weight
+    weigh(frames, arguments.cold_weight)
     weights = Weights(
         energy=arguments.energy_weight,
         force=arguments.force_weight,
@@ -68,8 +79,9 @@ def main() -> None:
         ),
     )
     potential = result.potential.replace(name=arguments.name)
-    if not arguments.no_active_set:
-        potential = select(potential, frames, threads=arguments.threads).potential
+    if not arguments.no_active_set:  # a grade is to tell where the potential is good: not where it only has no well
+        known = [atoms for atoms in frames if atoms.info["group"] not in _INSTEAD]
+        potential = select(potential, known, threads=arguments.threads).potential
     potential.write(arguments.output)
     arguments.output.with_suffix(".json").write_text(json.dumps(result.to_dict(), indent=1) + "\n", encoding="utf-8")
     print(*result.flags, sep="\n")

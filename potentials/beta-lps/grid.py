@@ -2,8 +2,7 @@
 
 300 frames of bulk β-Li3PS4, 300 to 2000 K, 270 to train on and 30 held out; cutoffs of 4 to 7 Å, levels 8 to 20. To
 keep the largest potentials within an hour of one core the search is short: one random start, 25 iterations on a
-subset, at most 30 on all data. From level 18 on the latter are 15, and only
-cutoffs of 5 and 6 Å are tried (--high-cutoffs 4 5 6 7 for all). Killed, it goes on from FOLDER.
+subset, at most 30 on all data, from level 18 on 15. Killed, it goes on from FOLDER.
 """
 
 from __future__ import annotations
@@ -37,22 +36,21 @@ def main() -> None:
     parser.add_argument("--images", type=Path)
     parser.add_argument("--levels", type=int, nargs="+", default=[8, 12, 14, 16, 18, 20])
     parser.add_argument("--cutoffs", type=float, nargs="+", default=[4.0, 5.0, 6.0, 7.0])
-    parser.add_argument("--high-cutoffs", type=float, nargs="+", default=[5.0, 6.0], help="of levels 18 and 20")
     arguments = parser.parse_args()
     parts = [
         grid_search(
             frames_of_the_study(),
             levels=levels,
-            cutoffs=cutoffs,
+            cutoffs=arguments.cutoffs,
             settings=FitSettings(starts=1, iterations=iterations),
             seed=SEED,
             threads=1,
             folder=arguments.folder / folder,
             observer=lambda point: print(point, flush=True),
         )
-        for folder, iterations, levels, cutoffs in (
-            ("", 30, [level for level in arguments.levels if level <= _LONG], arguments.cutoffs),
-            ("high", 15, [level for level in arguments.levels if level > _LONG], arguments.high_cutoffs),
+        for folder, iterations, levels in (
+            ("", 30, [level for level in arguments.levels if level <= _LONG]),
+            ("high", 15, [level for level in arguments.levels if level > _LONG]),
         )
         if levels
     ]

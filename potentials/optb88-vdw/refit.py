@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import runpy
 from pathlib import Path
 
 import numpy as np
@@ -18,8 +19,9 @@ from betalps import MTP
 from betalps.analysis import Relaxation, relaxed_lattice
 from betalps.datasets import read
 from betalps.potentials import load
+from betalps.potentials.bundle import model_card_data
 from betalps.structures import beta_li3ps4, gamma_li3ps4
-from betalps.training import FitSettings, Sources, TrainingResult, Weights, evaluate, fit
+from betalps.training import FitSettings, Sources, TrainingResult, evaluate, fit
 
 _HERE = Path(__file__).parent
 _OLD = _HERE.parent / "beta-lps" / "data"
@@ -27,16 +29,15 @@ _TEACHER, _NEW = "7net-l3i5", "optB88-vdW"
 _WEIGHTS = (10.0, 100.0, 1000.0, 10000.0)
 _CHOSEN = 1000.0
 _FOLDS = 4
-_COLD = 600  # K
+_FITTED = runpy.run_path(str(_OLD.parent / "fit.py"))
 
 
 def teacher_frames() -> list[Atoms]:
-    """What beta-lps was trained on, weighted as there (potentials/beta-lps/fit.py)."""
-    frames = list(read(_OLD / "earlier.extxyz.xz"))
+    """What beta-lps was trained on, weighted as there."""
+    names = [name for name in model_card_data("beta-lps")["data"] if name not in ("test", "boundaries")]
+    frames = list(read([_OLD / f"{name}.extxyz.xz" for name in names]))
+    _FITTED["weigh"](frames)
     for atoms in frames:
-        weight = 10.0 if atoms.info["temperature_K"] <= _COLD else 1.0
-        weight *= 0.7 if atoms.info["group"] == "melt and glass" else 1.0
-        atoms.info["config_weight"] = 0.04 if atoms.info["group"] == "contact" else weight
         atoms.info["label_source"] = _TEACHER
     return frames
 
@@ -46,7 +47,7 @@ def refit(frames: list[Atoms], weight: float) -> TrainingResult:
     return fit(
         frames,
         load("beta-lps").replace(active_set=None),
-        weights=Weights(energy=4, force=0.15, stress=0.02, force_scale=0.3),
+        weights=_FITTED["WEIGHTS"],
         sources=Sources(reference=_TEACHER, weights={_NEW: weight}),
         settings=FitSettings(iterations=0),
         warm_start=True,
