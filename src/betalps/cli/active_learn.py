@@ -20,7 +20,7 @@ extrapolates on them. Again and again: molecular dynamics of every structure at 
 extrapolation grade watched; what extrapolates is a candidate, and a run ends where it does so too far; MaxVol chooses
 among all candidates; the calculator labels them; the potential is fitted again, from the last one, with a new active
 set. It ends when no run breaks and nothing is chosen, or cleanly when the budget is spent; all labels are then fitted
-once more from random starts, and the better fit is kept. The folder then holds
+once more from random starts, and the fit with the lower loss is taken. The folder then holds
   potential.almtp    the potential, with its active set
   new.extxyz.xz      all new labelled structures, with where each comes from
   report.html        grades against time, selections, errors of every iteration; rewritten as it goes

@@ -31,7 +31,10 @@ def test_the_fit_with_the_lower_loss_is_kept(tmp_path, effort, taken):
     assert anew["frames"] == refit["frames"]
     assert study.potential.sha256 == (anew if taken else refit)["potential"]
     assert study.potential.has_active_set
-    assert Potential.read(study.folder / "iteration-01" / "potential.almtp").sha256 == refit["potential"]
+    kept = {
+        name: Potential.read(study.folder / "iteration-01" / f"{name}.almtp").sha256 for name in ("potential", "anew")
+    }
+    assert kept == {"potential": refit["potential"], "anew": anew["potential"]}
 
 
 def test_no_fit_at_the_end(tmp_path):

@@ -32,7 +32,7 @@ from betalps.typing import Json, PathLike
 if TYPE_CHECKING:
     from ase import Atoms
 
-POTENTIAL = "potential.almtp"
+POTENTIAL, ANEW = "potential.almtp", "anew.almtp"
 NEW_FRAMES = "new.extxyz.xz"
 RESULTS = "results.json"
 _STATE, _STUDY, _FINISH = "state.json", "study.json", "finish.json"
@@ -209,10 +209,10 @@ class ActiveLearning:
         return self.config.fit.finish and last > 0 and not (self._path(last) / _FINISH).exists()
 
     def _finish(self) -> LoopState:
-        """Fit all labels from random starts; the loop's potential is then the better one.
+        """Fit all labels from random starts; the loop's potential is then the one with the lower loss.
 
-        The potential of the iteration stays as it is: with a larger budget the loop goes on from there, as it would
-        have done.
+        The folder of the iteration keeps both, and with a larger budget the loop goes on from its own, as it would have
+        done.
         """
         place, settings = self._path(self.state.iteration - 1), self.config.fit
         frames = [*self._inputs.data, *self._new_frames(self.state.iteration - 1)]
@@ -228,6 +228,7 @@ class ActiveLearning:
         )
         last = load_json(place / "fit.json") or {}
         better = fitted.loss is not None and fitted.loss < last["loss"]
+        fitted.potential.write(place / ANEW)
         if better:
             fitted.potential.write(self.folder / POTENTIAL)
             self._watch.set(errors=fitted.errors)
