@@ -49,7 +49,7 @@ def held(name: str, potential: Potential, folder: Path, threads: int) -> dict:
         place = folder / f"{name}-{temperature:g}K"
         try:
             ended = _run(stages, atoms, potential, place, threads, _WATCHED)
-            why = None if ended.stopped is None else str(ended.stopped)
+            why = None if ended.stopped is None else ended.stopped.message
         except UnstableRunError as error:
             why = str(error)
         found[f"{temperature:g}"] = {"atoms": len(atoms), **_summary(place, atoms), "ended": why}
@@ -95,7 +95,7 @@ def main() -> None:
     for name in arguments.only:
         found = held(name, potential, arguments.folder, arguments.threads)
         known = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-        write_atomic(path, json.dumps({**known, name: found, "sha256": potential.sha256}, indent=1) + "\n")
+        write_atomic(path, (json.dumps({**known, name: found, "sha256": potential.sha256}, indent=1) + "\n").encode())
 
 
 if __name__ == "__main__":
