@@ -21,8 +21,9 @@ def test_error_of_mixed_precision(rattle, isa):
             for precision in ("double", "mixed")
         )
         error = mixed.forces - double.forces
-        assert 0 < np.abs(error).max() < 2e-5 * (1 + np.abs(double.forces).max())
-        assert np.sqrt((error**2).mean()) < 1e-5 * (1 + np.sqrt((double.forces**2).mean()))
+        largest, usual = (2e-5, 1e-5) if rattle <= 0.1 else (1e-4, 1e-4)
+        assert 0 < np.abs(error).max() < largest * (1 + np.abs(double.forces).max())
+        assert np.sqrt((error**2).mean()) < usual * (1 + np.sqrt((double.forces**2).mean()))
         assert abs(mixed.energy - double.energy) < 5e-6 * (len(atoms) + np.abs(double.energies).sum())
         virial_error = np.abs((mixed.virials - double.virials).sum(axis=0)).max() / len(atoms)
         assert virial_error < 1e-5 * (1 + np.abs(double.forces).max())

@@ -63,7 +63,9 @@ def test_results_are_those_of_the_runs(study):
         assert thermo["mean_temperature_K"] == pytest.approx(log["temperature_K"][late].mean())
         assert thermo["mean_temperature_K"] == pytest.approx(run["temperature_K"], rel=0.1)
         assert thermo["mean_volume_A3"] == pytest.approx(log["volume_A3"][late].mean())
-        assert thermo["mean_volume_A3"] == pytest.approx(np.prod(run["mean_cell_A"]), rel=0.01)
+        assert run["mean_cell_A"] == pytest.approx(np.linalg.norm(trajectory.mean_cell, axis=1))
+        # the mean of a product is not the product of means: a cell of 64 atoms flows at 1000 K
+        assert thermo["mean_volume_A3"] == pytest.approx(np.prod(run["mean_cell_A"]), rel=0.03)
         assert np.ptp(log["volume_A3"]) > 5.0  # it breathes
         assert run["framework"]["whole_PS4_least"] == 1.0
         assert 0 < run["framework"]["P_msd_half_run_A2"] < 5

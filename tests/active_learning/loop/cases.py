@@ -4,6 +4,7 @@ python cases.py FOLDER [WORKERS] does it, to be killed.
 """
 
 import os
+import signal
 import sys
 import time
 from concurrent.futures import Future
@@ -131,3 +132,5 @@ def moment(progress):
 
 if __name__ == "__main__":
     learning(Path(sys.argv[1]), int(sys.argv[2]), lambda progress: print(*moment(progress), flush=True)).run()
+    os.close(sys.stdout.fileno())  # whoever reads knows that no more will come
+    signal.pause()  # a kill that comes late finds it here
