@@ -1,8 +1,11 @@
-"""What a run of large.py broke at: ``python collapses.py P.almtp FOLDER/glass --output X.extxyz.xz``, to be labelled.
+"""What a run broke at, to be labelled.
 
-The run is taken up in a copy of its folder from its last checkpoint, which gives the same end again. Of structures on
-the way there the neighbourhoods that extrapolate most are cut out, whatever their charge, and what lies around them is
-relaxed by the potential.
+    python collapses.py P.almtp FOLDER/glass --output X.extxyz.xz
+    python collapses.py P.almtp FOLDER/glass-300K/extrapolating.extxyz --group PS6 --output X.extxyz.xz
+
+The first takes a glass of large.py up in a copy of its folder from its last checkpoint, which gives the same end
+again; the second reads structures that some run has kept. Of structures on the way the neighbourhoods that extrapolate
+most are cut out, whatever their charge, and what lies around them is relaxed by the potential.
 """
 
 from __future__ import annotations
@@ -17,7 +20,7 @@ from large import glass
 
 from betalps import MTP
 from betalps.active_learning import Cutting, cut_extrapolative, relax_surroundings
-from betalps.datasets import duplicates, write
+from betalps.datasets import duplicates, read, write
 from betalps.dynamics import Callback, UnstableRunError
 from betalps.potentials import Potential
 
@@ -30,36 +33,49 @@ def main() -> None:
     """Run, cut, relax."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("potential", type=Path)
-    parser.add_argument("run", type=Path)
+    parser.add_argument("run", type=Path, help="a folder of large.py, or a file of structures")
+    parser.add_argument("--group", default="collapse", help="%(default)s")
+    parser.add_argument("--temperature", type=float, default=2000.0, help="K, of what is cut out (%(default)s)")
     parser.add_argument("--last", type=int, default=40, help="structures before the end to cut from (%(default)s)")
     parser.add_argument("--threads", type=int, default=1, help="as the run had (%(default)s)")
     parser.add_argument("--output", type=Path, required=True)
     arguments = parser.parse_args()
     potential = Potential.read(arguments.potential)
-    frames: list[Atoms] = []
-    with tempfile.TemporaryDirectory() as folder:
-        copy = shutil.copytree(arguments.run, Path(folder) / "run")
-        watch = Callback(every=EVERY, call=lambda atoms, step: frames.append(_plain(atoms, step)))
-        try:
-            glass(potential, copy, arguments.threads, watch)
-        except UnstableRunError as error:
-            print(error)
+    if arguments.run.is_dir():
+        frames = _repeated(potential, arguments.run, arguments.threads)
+    else:
+        frames = [_plain(atoms, step=number) for number, atoms in enumerate(read(arguments.run).frames)]
     frames = frames[-arguments.last :]
     calculator, kept = MTP(potential.without_active_set(), threads=arguments.threads), []
     for piece in cut_extrapolative(
         potential, frames, threshold=GRADE, settings=_CUTTING, most=MOST, threads=arguments.threads
     ):
-        step = frames[piece.info["cut_frame"]].info["step"]
-        kept.append(_plain(relax_surroundings(piece, calculator, fmax=2.0, steps=60), step))
+        frame = frames[piece.info["cut_frame"]]
+        info = {"group": arguments.group, "source": f"{arguments.run.stem}-{len(frame)}", **frame.info}
+        relaxed = relax_surroundings(piece, calculator, fmax=2.0, steps=60)
+        kept.append(_plain(relaxed, temperature_K=arguments.temperature, **info))
     twice = {number for group in duplicates(kept) for number in sorted(group)[1:]}
     write([atoms for number, atoms in enumerate(kept) if number not in twice], arguments.output)
     print(f"{len(kept) - len(twice)} structures")
 
 
-def _plain(atoms: Atoms, step: int) -> Atoms:
+def _repeated(potential: Potential, run: Path, threads: int) -> list[Atoms]:
+    """Structures between the last checkpoint of a run of the glass and its end."""
+    frames: list[Atoms] = []
+    with tempfile.TemporaryDirectory() as folder:
+        copy = shutil.copytree(run, Path(folder) / "run")
+        watch = Callback(every=EVERY, call=lambda atoms, step: frames.append(_plain(atoms, step=step)))
+        try:
+            glass(potential, copy, threads, watch)
+        except UnstableRunError as error:
+            print(error)
+    return frames
+
+
+def _plain(atoms: Atoms, **info: object) -> Atoms:
     plain = Atoms(atoms.numbers, atoms.positions.round(5), cell=atoms.cell.array.round(5), pbc=True)
     plain.wrap()
-    plain.info = {"group": "collapse", "source": f"glass-{len(atoms)}", "temperature_K": 2000, "step": step}
+    plain.info = info
     return plain
 
 

@@ -18,16 +18,19 @@ COLD_WEIGHT = 10.0
 _COLD = 600  # K
 _FACTORS = {"melt and glass": 0.7}  # by group
 # What no run should come to needs energies that are right to some tenths of eV per atom, no more.
-_INSTEAD = {"contact": 0.04, "collapse": 0.01, "droplet": 1e-4}  # weights by group
+_INSTEAD = {"contact": 0.04, "collapse": 0.01, "droplet": 1e-4, "PS6": 0.6}  # weights by group
+# of the active set: a grade is to tell where the potential is good, not where it only has no well
+_LEFT_OUT = {"contact", "collapse", "droplet"}
 SPECIES = ("Li", "P", "S")
 
 
-def weigh(frames: list[Atoms], cold: float = COLD_WEIGHT) -> None:
-    """Say how much each frame counts."""
+def weigh(frames: list[Atoms], cold: float = COLD_WEIGHT, **instead: float) -> None:
+    """Say how much each frame counts: those up to 600 K, and those of groups that are named."""
+    weights = {**_INSTEAD, **instead}
     for atoms in frames:
         group = atoms.info["group"]
         usual = (cold if atoms.info["temperature_K"] <= _COLD else 1.0) * _FACTORS.get(group, 1.0)
-        atoms.info["config_weight"] = _INSTEAD.get(group, usual)
+        atoms.info["config_weight"] = weights.get(group, usual)
 
 
 def main() -> None:
@@ -47,6 +50,7 @@ def main() -> None:
     add("--stress-weight", type=float, default=WEIGHTS.stress)
     add("--force-scale", type=float, default=WEIGHTS.force_scale)
     add("--cold-weight", type=float, default=COLD_WEIGHT, help="weight of frames up to 600 K")
+    add("--group-weight", nargs=2, action="append", default=[], metavar=("GROUP", "WEIGHT"), help="of all its frames")
     add("--starts", type=int, default=4)
     add("--iterations", type=int, default=60)
     add("--seed", type=int, default=1)
@@ -54,7 +58,7 @@ def main() -> None:
     add("--threads", type=int, default=2)
     arguments = parser.parse_args()
     frames = read(arguments.data).frames
-    weigh(frames, arguments.cold_weight)
+    weigh(frames, arguments.cold_weight, **{group: float(weight) for group, weight in arguments.group_weight})
     weights = Weights(
         energy=arguments.energy_weight,
         force=arguments.force_weight,
@@ -79,8 +83,8 @@ def main() -> None:
         ),
     )
     potential = result.potential.replace(name=arguments.name)
-    if not arguments.no_active_set:  # a grade is to tell where the potential is good: not where it only has no well
-        known = [atoms for atoms in frames if atoms.info["group"] not in _INSTEAD]
+    if not arguments.no_active_set:
+        known = [atoms for atoms in frames if atoms.info["group"] not in _LEFT_OUT]
         potential = select(potential, known, threads=arguments.threads).potential
     potential.write(arguments.output)
     arguments.output.with_suffix(".json").write_text(json.dumps(result.to_dict(), indent=1) + "\n", encoding="utf-8")

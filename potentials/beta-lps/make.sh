@@ -25,12 +25,13 @@ if all; then
     loop loop-hot
     python -c "$bare" "$W/loop-hot/potential.almtp" data/loop-hot.almtp
     loop loop-long
+    loop loop-20
 fi
 # what the loop's labels are worth by themselves, fitted anew; README.md has the errors
 python fit.py data/first.extxyz.xz data/loop.extxyz.xz data/loop-hot.extxyz.xz data/loop-long.extxyz.xz \
     --starts 4 --iterations 25 --seed 11 --energy-weight 4 --cold-weight 6 --no-active-set --output "$W/loop-alone.almtp"
-python fit.py data/earlier.extxyz.xz data/collapse.extxyz.xz data/droplets.extxyz.xz --warm data/begin.almtp \
-    --iterations 2 --output "$W/beta-lps.almtp"
+python fit.py data/earlier.extxyz.xz data/collapse.extxyz.xz data/ps6.extxyz.xz data/droplets.extxyz.xz \
+    --warm data/begin.almtp --iterations 2 --output "$W/beta-lps.almtp"
 if all; then
     python held_out.py "$W/beta-lps.almtp" "$W/test" --output "$W/test.extxyz.xz"
     python label.py "$W/labels" "$W/test.extxyz.xz" --output "$W/test-labelled.extxyz.xz"
