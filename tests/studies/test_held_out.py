@@ -63,9 +63,11 @@ def test_a_run_that_breaks_is_drawn_anew_and_named(tmp_path):
     broken = draw_held_out([replace(one, spec=spec)], tmp_path / "once", attempts=1)
     assert 0 < len(broken.frames) < 23
     assert "above gamma_break" in broken.broken[one.name]
-    anew = draw_held_out([replace(one, spec=spec)], tmp_path / "twice", attempts=2)  # other velocities stay below
+    anew = draw_held_out([replace(one, spec=spec)], tmp_path / "more", attempts=12)  # other velocities may stay below
     assert not anew.broken
-    assert [frame.info["attempt"] for frame in anew.frames] == [2] * 23
+    (attempt,) = {frame.info["attempt"] for frame in anew.frames}
+    assert attempt > 1
+    assert len(anew.frames) == 23
 
 
 def test_a_run_without_any_frame_is_an_error(tmp_path):
