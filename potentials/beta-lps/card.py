@@ -14,6 +14,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from evaluate import report
+from fit import LEFT_OUT
 from properties import properties
 
 from betalps import MTP
@@ -180,6 +181,7 @@ def _facts(card: dict) -> str:
     trained = [d for name, d in card["data"].items() if name not in (TEST, BOUNDARIES)]
     frames, atoms = sum(d["frames"] for d in trained), sum(d["atoms"] for d in trained)
     w = fit["weights"]
+    *others, last = (f"`{group}`" for group in LEFT_OUT)
     scale = (
         "all forces alike" if w["force_scale"] is None else f"forces by d/(d + F²), d = {w['force_scale']:g} (eV/Å)²"
     )
@@ -192,7 +194,7 @@ def _facts(card: dict) -> str:
             ),
             f"| Cutoff, min_dist | {p['cutoff_A']:g} Å, {p['min_dist_A']:.3f} Å |",
             (
-                "| Active set | neighbourhoods of the training set but for `contact`, `collapse` and `droplet`; "
+                f"| Active set | neighbourhoods of the training set but for {', '.join(others)} and {last}; "
                 f"{p['active_set_unfilled_rows']} rows unfilled |"
             ),
             f"| Training set | {frames} frames, {atoms} atoms (below) |",

@@ -19,8 +19,8 @@ _COLD = 600  # K
 _FACTORS = {"melt and glass": 0.7}  # by group
 # What no run should come to needs energies that are right to some tenths of eV per atom, no more.
 _INSTEAD = {"contact": 0.04, "collapse": 0.01, "droplet": 1e-4, "PS6": 0.6}  # weights by group
-# of the active set: a grade is to tell where the potential is good, not where it only has no well
-_LEFT_OUT = {"contact", "collapse", "droplet"}
+# Of the active set: a grade is to tell where the potential is good, not where it only has no well
+LEFT_OUT = ("contact", "collapse", "droplet")
 SPECIES = ("Li", "P", "S")
 
 
@@ -84,7 +84,7 @@ def main() -> None:
     )
     potential = result.potential.replace(name=arguments.name)
     if not arguments.no_active_set:
-        known = [atoms for atoms in frames if atoms.info["group"] not in _LEFT_OUT]
+        known = [atoms for atoms in frames if atoms.info["group"] not in LEFT_OUT]
         potential = select(potential, known, threads=arguments.threads).potential
     potential.write(arguments.output)
     arguments.output.with_suffix(".json").write_text(json.dumps(result.to_dict(), indent=1) + "\n", encoding="utf-8")

@@ -139,7 +139,7 @@ def test_grades_work_out_of_the_box(name, held_out):
 @pytest.mark.parametrize("data", ["collapse", "droplets"])
 def test_what_the_potential_only_has_no_well_for_has_a_grade(name, recipe, data):
     frames = list(read(recipe / f"data/{data}.extxyz.xz"))
-    assert np.median(grade(name, frames, threads=1).largest) > 3  # that of the test set is below 1
+    assert np.median(grade(name, frames, threads=1).largest) > 5
 
 
 def test_crystal_has_the_cell_and_density_of_the_card(name):
