@@ -94,7 +94,13 @@ def results():
             },
             {
                 "iteration": 2,
-                "explore": {"gamma_break": 5.0, "runs": [run("beta-300K", 300.0, "finished", [1.0, 1.5])]},
+                "explore": {
+                    "gamma_break": 5.0,
+                    "runs": [
+                        run("beta-300K", 300.0, "finished", [1.0, 1.5]),
+                        run("a-2000K", 2000.0, "boiled", [0.5, 0.9, 1.1]),
+                    ],
+                },
                 "select": select([chosen("a-900K", "a", 3.0, cut=True)] * 3),
                 "label": {"asked": 3, "labelled": 2, "failed": ["TimeoutError: late"], "too_large_forces": 0},
                 "fit": fit(2, 60.0),
@@ -167,6 +173,8 @@ def test_the_page_says_what_happened(results, tmp_path):
     assert ["2", "14", "training", "1.00", "1.00", "20.0", "20.0", "20", "0.100"] in reader.rows
     assert ["anew", "20", "training", "1.00", "1.00", "20.0", "20.0", "20", "0.100"] in reader.rows
     assert ["beta-300K", "32", "0.2 of 1", "1.5", "to the end"] in reader.rows
+    assert ["a-2000K", "32", "0.3 of 1", "1.1", "boiled"] in reader.rows
+    assert "0 of 2 runs broke" in text
     assert ["1", "9", "2 contact", "7", "2", "–", "2 (0 failed)"] in reader.rows
     assert ["a-900K", "a", "300", "3", "3 to 3", "0.2 to 0.2", "3"] in reader.rows
     assert "&lt;converge&gt;" in text

@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import math
 
 import numpy as np
 import pytest
@@ -244,11 +245,26 @@ def test_other_mistakes_are_explained(frames):
 
 
 @pytest.mark.parametrize(
+    ("subset", "expected"), [(None, 27), (5, 5), (300, 300), (0.2, 296), (0.01, 27), (0.999, 1479)]
+)
+def test_a_fraction_of_the_data_is_searched_on_where_that_is_more(subset, expected):
+    assert FitSettings(subset=subset).subset_of(1480, least=27) == expected
+
+
+def test_starts_are_searched_on_a_fraction_of_the_data(frames):
+    settings = FitSettings(starts=2, subset=0.5, iterations=0)
+    history = fit(frames, 2, radial_size=3, settings=settings, threads=1).history
+    found = {iteration.configurations for iteration in history if iteration.leg != "all"}
+    assert found == {math.ceil(0.5 * len(frames))}
+
+
+@pytest.mark.parametrize(
     ("values", "message"),
     [
         ({"method": "adam"}, "method is 'adam'; expected one of vplm, bfgs, instant"),
         ({"starts": -1}, "starts is -1; expected a whole number from 0"),
         ({"subset": 0}, "subset is 0"),
+        ({"subset": 1.5}, "subset is 1.5; expected a number of configurations, a fraction, or None"),
         ({"ridges": ()}, "ridges is empty"),
         ({"ridges": (1e-9, -1.0)}, "ridges is"),
         ({"gain": float("nan")}, "gain is"),

@@ -79,11 +79,17 @@ def add_search_arguments(parser: argparse.ArgumentParser) -> None:
     search = parser.add_argument_group("search")
     search.add_argument("--method", choices=["vplm", "bfgs", "instant"], default="vplm", help="(%(default)s)")
     search.add_argument("--starts", metavar="N", type=int, default=4, help="random starts (%(default)s)")
-    search.add_argument("--subset", metavar="N", type=int, help="structures that starts are tried on")
+    search.add_argument(
+        "--subset", metavar="N", type=_count_or_fraction, help="structures that starts are tried on; below 1: of all"
+    )
     search.add_argument("--iterations", metavar="N", type=int, default=60, help="on all data, at most (%(default)s)")
     search.add_argument(
         "--ridges", metavar="X", type=float, nargs="+", help="regularisation; of several the best on held-out data"
     )
+
+
+def _count_or_fraction(text: str) -> int | float:
+    return float(text) if "." in text else int(text)
 
 
 def weights_and_settings(arguments: argparse.Namespace) -> tuple[Weights, FitSettings]:

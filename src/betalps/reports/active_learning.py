@@ -5,6 +5,7 @@ from __future__ import annotations
 from html import escape
 from pathlib import Path
 
+from betalps.active_learning.loop.exploration import WHOLE
 from betalps.active_learning.loop.results import kept_fit
 from betalps.files import write_atomic
 from betalps.reports.learning_plots import plot_grades, plot_learning_errors, plot_selections
@@ -13,7 +14,13 @@ from betalps.reports.tables import card, table
 from betalps.typing import Json, PathLike
 
 _KIND, _VERSION = "betalps active learning", 1
-_ENDS = {"finished": "to the end", "grade": "broken by its grade", "unstable": "blew up", "failed": "could not begin"}
+_ENDS = {
+    "finished": "to the end",
+    "boiled": "boiled",
+    "grade": "broken by its grade",
+    "unstable": "blew up",
+    "failed": "could not begin",
+}
 
 
 def write_learning_report(results: Json | PathLike, path: PathLike) -> Path:
@@ -83,7 +90,7 @@ def _cards(results: Json) -> str:
     text += card("Labels", str(results["state"]["labels"]), f"{failed} failed", warn=failed > 0)
     if explored:
         runs = explored[-1]["runs"]
-        broken = sum(run["ended"] != "finished" for run in runs)
+        broken = sum(run["ended"] not in WHOLE for run in runs)
         worst = max((run["worst"] for run in runs if run["worst"] is not None), default=0.0)
         text += card("Worst grade", f"{worst:.3g}", f"{broken} of {len(runs)} runs broke", warn=broken > 0)
     for name, errors in fits[-1]["errors"].items() if fits else ():
@@ -156,7 +163,7 @@ def _grades(results: Json) -> str:
     rows = []
     for run in last["explore"]["runs"]:
         how = _ENDS.get(run["ended"], run["ended"])
-        ended = how if run["ended"] == "finished" else f'<span class="flag">{how}</span>'
+        ended = how if run["ended"] in WHOLE else f'<span class="flag">{how}</span>'
         worst = "–" if run["worst"] is None else f"{run['worst']:.3g}"
         rows.append((escape(run["name"]), str(run["atoms"]), f"{run['time']:.3g} of {run['length']:.3g}", worst, ended))
     text = picture(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from betalps.active_learning.loop.exploration import WHOLE
 from betalps.reports.style import ACCENT, INK, OTHERS, drawing, faint_grid, temperature_colours
 from betalps.typing import Json
 
@@ -117,7 +118,7 @@ def _draw_grades(axes: Axes, entry: Json, select: float, top: float, colours: di
     for run in entry["explore"]["runs"]:
         colour = colours[run["temperature"]]
         axes.plot(run["times"], np.minimum(run["grades"], top), color=colour, lw=0.9)
-        if run["ended"] != "finished":
+        if run["ended"] not in WHOLE:
             worst = top if run["worst"] is None else min(run["worst"], top)
             axes.plot(run["time"], worst, "x", color=colour, ms=5, mew=1.4, clip_on=False)
     axes.axhline(select, color=INK, ls=":", lw=0.8)

@@ -140,7 +140,7 @@ class Search:
         count = len(self._problem.samples)
         labels = sum(sample.rows for sample in self._problem.samples) / count
         wanted = math.ceil(_LABELS_PER_COEFFICIENT * self._problem.form.coeffs_count / labels)
-        size = self._settings.subset or wanted
+        size = self._settings.subset_of(count, wanted)
         if size > 0.8 * count:  # too few to leave any out
             return self._problem.everything, []
         order = rng.permutation(count).tolist()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass
 from typing import Literal, get_args
 
@@ -26,7 +27,8 @@ class FitSettings:
         more, the best for another 40, ranked by configurations outside of the subset. One start makes 25
         iterations, as do several where the subset would be nearly all data; 0 goes to all data at once.
     subset
-        Configurations in the subset; None takes 15 labels for each coefficient.
+        Configurations in the subset; None takes 15 labels for each coefficient. A number below 1 is a fraction of all
+        configurations, where that is more: data of many kinds are not in a few.
     iterations
         At most, on all data.
     gain, window
@@ -44,7 +46,7 @@ class FitSettings:
 
     method: Method = "vplm"
     starts: int = 4
-    subset: int | None = None
+    subset: int | float | None = None
     iterations: int = 60
     gain: float = 0.01
     window: int = 10
@@ -59,14 +61,20 @@ class FitSettings:
             value = getattr(self, name)
             if not isinstance(value, int) or value < least:
                 raise ValueError(f"{name} is {value!r}; expected a whole number from {least}")
-        if self.subset is not None and (not isinstance(self.subset, int) or self.subset < 1):
-            raise ValueError(f"subset is {self.subset!r}; expected a number of configurations, or None")
+        if self.subset is not None and not (0 < self.subset < 1 or (isinstance(self.subset, int) and self.subset > 0)):
+            raise ValueError(f"subset is {self.subset!r}; expected a number of configurations, a fraction, or None")
         object.__setattr__(self, "ridges", tuple(float(ridge) for ridge in self.ridges))
         if not self.ridges:
             raise ValueError("ridges is empty; expected at least one number")
         for name, values in (("ridges", self.ridges), ("gain", (self.gain,)), ("penalty", (self.penalty,))):
             if not all(np.isfinite(value) and value >= 0 for value in values):
                 raise ValueError(f"{name} is {getattr(self, name)}; expected numbers that are not negative")
+
+    def subset_of(self, count: int, least: int) -> int:
+        """Configurations to search on, of `count`; `least` give 15 labels for each coefficient."""
+        if self.subset is None:
+            return least
+        return max(least, math.ceil(self.subset * count)) if self.subset < 1 else int(self.subset)
 
     def to_dict(self) -> Json:
         """Plain values by name."""

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from betalps.active_learning.loop.seeds import Start
 
+WHOLE = ("finished", "boiled")  # how a run ends that did not break
 _OUTCOME = "outcome.json"
 _POINTS = 200  # of a run's grade against time, for the report
 
@@ -37,10 +38,11 @@ class RunOutcome:
     name, group, temperature, atoms
         Of its start; K.
     ended
-        ``"finished"``; ``"grade"``: at a structure beyond gamma_break; ``"unstable"``: it blew up; ``"failed"``: it
-        could not begin.
+        ``"finished"``; ``"boiled"``: its volume grew beyond its bounds while no grade was beyond gamma_select, as that
+        of a hot melt does at low pressure; ``"grade"``: at a structure beyond gamma_break; ``"unstable"``: it blew up;
+        ``"failed"``: it could not begin.
     message
-        In words, for the last three.
+        In words, for all but the first.
     time, length
         Simulated and asked for, ps.
     worst
@@ -63,8 +65,8 @@ class RunOutcome:
 
     @property
     def broken(self) -> bool:
-        """Whether it did not come to its end."""
-        return self.ended != "finished"
+        """Whether the potential, or the structure, kept it from its end."""
+        return self.ended not in WHOLE
 
     def to_dict(self) -> Json:
         """For JSON; a grade that is not finite becomes None."""
@@ -127,7 +129,7 @@ def _explore_one(report: Report, *, start: Start, spec: RunSpec, folder: Path) -
         if result.stopped is not None:
             ended, message, worst = result.stopped.cause, result.stopped.message, result.stopped.value
     except UnstableRunError as error:
-        ended, message, time = "unstable", str(error), np.nan
+        ended, message, time = "boiled" if error.cause == "volume" else "unstable", str(error), np.nan
     except StructureError as error:
         ended, message, time = "failed", str(error), 0.0
     except OSError as error:
@@ -135,8 +137,11 @@ def _explore_one(report: Report, *, start: Start, spec: RunSpec, folder: Path) -
     try:
         log = read_thermo(folder)
     except (OSError, CheckpointError):  # it did not come so far
-        log = {"time_ps": np.zeros(0), "grade": np.zeros(0)}
+        log = dict.fromkeys(("time_ps", "grade", "volume_A3"), np.zeros(0))
     times, grades = _peaks(log["time_ps"], log["grade"])
+    worst = max([worst, *grades]) if grades or worst > 0 else np.nan
+    if ended == "boiled" and not _grew_known(log["volume_A3"], worst, spec):
+        ended = "unstable"
     outcome = RunOutcome(
         name=start.name,
         group=start.group,
@@ -146,12 +151,18 @@ def _explore_one(report: Report, *, start: Start, spec: RunSpec, folder: Path) -
         message=message,
         time=float(log["time_ps"][-1]) if np.isnan(time) and len(log["time_ps"]) else float(np.nan_to_num(time)),
         length=spec.time,
-        worst=max([worst, *grades]) if grades or worst > 0 else np.nan,
+        worst=worst,
         times=tuple(times),
         grades=tuple(grades),
     )
     folder.mkdir(parents=True, exist_ok=True)
     write_atomic(folder / _OUTCOME, json.dumps(outcome.to_dict()).encode())
+
+
+def _grew_known(volumes: Floats, worst: float, spec: RunSpec) -> bool:
+    """Whether a run that lost its volume grew, through structures that the potential knows."""
+    known = spec.grade is not None and worst <= spec.grade.gamma_select
+    return known and len(volumes) > 0 and bool(volumes[-1] > volumes[0])
 
 
 def _read(path: Path) -> RunOutcome:
