@@ -87,7 +87,9 @@ def main() -> None:
         known = [atoms for atoms in frames if atoms.info["group"] not in LEFT_OUT]
         potential = select(potential, known, threads=arguments.threads).potential
     potential.write(arguments.output)
-    arguments.output.with_suffix(".json").write_text(json.dumps(result.to_dict(), indent=1) + "\n", encoding="utf-8")
+    arguments.output.with_suffix(".fit.json").write_text(
+        json.dumps(result.to_dict(), indent=1) + "\n", encoding="utf-8"
+    )
     print(*result.flags, sep="\n")
     print("training:", _line(result.training.overall))
 
