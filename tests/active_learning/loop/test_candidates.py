@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from active_learning.loop import cases
 from betalps.active_learning import Choosing, grade, select
-from betalps.active_learning.loop.candidates import choose, draw, too_close
+from betalps.active_learning.loop.candidates import choose, draw, in_random_order, too_close
 from betalps.potentials import Potential
 from betalps.structures import beta_li3ps4
 
@@ -16,6 +16,21 @@ from betalps.structures import beta_li3ps4
 def potential():
     plain = Potential.from_level(4, ["Li", "P", "S"], cutoff=5.0, min_dist=1.4, rng=3)
     return select(plain, cases.rattled(6), threads=1).potential
+
+
+def test_structures_are_drawn_evenly_in_time():
+    """Of a run that was heated for 1 ps and held for 60, with as many frames of either, and of one that broke early."""
+    long = np.concatenate([np.arange(1, 9) / 8, 1 + 7.5 * np.arange(1, 9)])
+    times = [long, np.array([]), np.array([0.1, 0.4])]
+    rng, count = np.random.default_rng(1), 4000
+    orders = [in_random_order(times, rng) for _ in range(count)]
+    everything = [(0, k) for k in range(16)] + [(2, 0), (2, 1)]
+    assert all(sorted(order) == everything for order in orders[:10])
+    shares = np.array([0.125] * 8 + [7.5] * 8 + [0.1, 0.3])
+    shares /= shares.sum()
+    found = np.array([[order[0] == one for one in everything] for order in orders]).mean(axis=0)
+    assert np.all(np.abs(found - shares) < 5 * np.sqrt(shares * (1 - shares) / count))
+    assert in_random_order([], rng) == []
 
 
 def chosen(potential, frames, room=1000, known=None, **limits):

@@ -17,7 +17,7 @@ from betalps.active_learning.loop.settings import Choosing
 from betalps.active_learning.selection import select
 from betalps.errors import BetalpsError
 from betalps.neighbors import neighbor_list
-from betalps.typing import Bools, Json
+from betalps.typing import Bools, Floats, Json
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -163,6 +163,18 @@ def draw(
         new = _not_known([atoms for atoms in small if atoms.positions.tobytes() not in taken], known, Counter())
         found += _sound(potential, new, settings, Counter(), threads)
     return found
+
+
+def in_random_order(times: Sequence[Floats], rng: np.random.Generator) -> list[tuple[int, int]]:
+    """Run and frame of all frames, given the times of each run's: drawn without replacement, evenly in time.
+
+    A frame is as likely to come next as the time since the one before it is long: heating has as many frames as the
+    long stage that follows, and would have half of all structures drawn.
+    """
+    frames = [(run, k) for run, its in enumerate(times) for k in range(len(its))]
+    lengths = np.concatenate([np.diff(its, prepend=0.0) for its in times]) if frames else np.zeros(0)
+    keys = rng.exponential(size=len(frames)) / np.maximum(lengths, np.finfo(float).tiny ** 0.5)
+    return [frames[which] for which in np.argsort(keys)]
 
 
 def _not_known(

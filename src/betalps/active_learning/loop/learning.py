@@ -12,7 +12,7 @@ import numpy as np
 
 from betalps.active_learning.factories import named_calculator
 from betalps.active_learning.labelling import Executor, Factory, LabelProgress
-from betalps.active_learning.loop.candidates import DRAWN, Choice, choose, draw, why_none
+from betalps.active_learning.loop.candidates import DRAWN, Choice, choose, draw, in_random_order, why_none
 from betalps.active_learning.loop.config import LoopConfig
 from betalps.active_learning.loop.exploration import RunOutcome, candidates_of, explore, frames_of, worst_of
 from betalps.active_learning.loop.inputs import read_inputs, require_same
@@ -352,12 +352,13 @@ class ActiveLearning:
         return [self._marked(atoms, outcome) for outcome in outcomes for atoms in candidates_of(folder, outcome, most)]
 
     def _shuffled(self, outcomes: Sequence[RunOutcome]) -> Iterator[Atoms]:
-        """The frames that all runs kept, each once, in random order."""
+        """The frames that all runs kept, each once, in random order, evenly in time."""
         number = self.state.iteration
         runs = [(outcome, frames_of(self._path(number) / "runs", outcome)) for outcome in outcomes]
-        kept = [(outcome, frames, k) for outcome, frames in runs if frames is not None for k in range(len(frames))]
-        for which in np.random.default_rng([self.config.seed, number]).permutation(len(kept)).tolist():
-            outcome, frames, k = kept[which]
+        kept = [(outcome, frames) for outcome, frames in runs if frames is not None]
+        rng = np.random.default_rng([self.config.seed, number])
+        for run, k in in_random_order([frames.times for _, frames in kept], rng):
+            outcome, frames = kept[run]
             atoms = frames.atoms(k)
             atoms.info = {"time_ps": float(frames.times[k]), DRAWN: True}
             yield self._marked(atoms, outcome)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from betalps.protocols.stage import Ensemble
 
 _CHECKPOINT = 2000  # steps that a kill can cost a run at most
-_FRAMES = 8  # of a stage, for spot checks: heating, short, has as many as what follows
+_FRAMES = 8  # of a stage, for spot checks: of a run that breaks early some are left
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
