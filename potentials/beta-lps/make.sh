@@ -26,11 +26,15 @@ if all; then
     loop loop-hot
     python -c "$bare" "$W/loop-hot/potential.almtp" data/loop-hot.almtp
     loop loop-long
+    python -c "$bare" "$W/loop-long/potential.almtp" data/loop-long.almtp
+    loop loop-last
     loop loop-20
 fi
 # what the loop's labels are worth by themselves, fitted anew; README.md has the errors
-python fit.py $(data first loop loop-hot loop-long) \
-    --starts 4 --iterations 25 --seed 11 --energy-weight 4 --cold-weight 6 --no-active-set --output "$W/loop-alone.almtp"
+alone="--starts 4 --energy-weight 4 --cold-weight 6 --no-active-set"
+python fit.py $(data first loop loop-hot loop-long) $alone --iterations 25 --seed 11 --output "$W/loop-alone.almtp"
+python fit.py $(data first loop loop-hot loop-long) $alone --level 16 --min-dist 1.5 --iterations 20 --seed 3 \
+    --output "$W/loop-16.almtp"
 python fit.py $(data earlier collapse ps6 droplets) \
     --warm data/begin.almtp --iterations 2 --output "$W/beta-lps.almtp"
 python fit.py $(data earlier loop loop-hot loop-long loop-20 collapse collapse-20 ps6 droplets) \
