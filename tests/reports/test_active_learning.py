@@ -134,6 +134,18 @@ def test_grades_are_drawn_for_every_run(results):
     assert levels == [2.0, 5.0]
 
 
+def test_of_many_temperatures_all_are_named_within_the_figure(results):
+    runs = results["iterations"][-1]["explore"]["runs"]
+    runs += [{**runs[0], "temperature": 100.0 * k} for k in range(10, 25)]
+    figure = plot_grades(results)
+    figure.draw_without_rendering()
+    legend = figure.legends[-1]
+    assert len(legend.get_texts()) == len({run["temperature"] for run in runs} | {900.0, 2000.0, 300.0})
+    inside = legend.get_window_extent()
+    assert inside.x0 >= 0.0
+    assert inside.x1 <= figure.bbox.width
+
+
 def test_selections_are_stacked_by_group(results):
     bars = {
         bar.get_label(): [patch.get_height() for patch in bar] for bar in plot_selections(results).axes[0].containers

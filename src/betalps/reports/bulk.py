@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from betalps.analysis import TABLE_1, BulkProperties, ElasticTensor, EquationOfState, Lattice
-from betalps.reports.style import ACCENT, INK, OTHERS, drawing
+from betalps.reports.style import ACCENT, INK, OTHERS, drawing, outer_legend
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -209,8 +209,7 @@ def plot_table_1(results: Mapping[str, BulkProperties]) -> Figure:
                 )
             axes.set_xticks(range(len(names)), [_QUANTITIES[name][0] for name in names])
             axes.set_ylabel("deviation from experiment  (%)")
-        named = panels[0].get_legend_handles_labels()
-        figure.legend(*named, loc="outside lower center", ncols=len(named[1]), fontsize=8.5)
+        outer_legend(figure, panels[0].get_legend_handles_labels(), "outside lower center", fontsize=8.5)
     return figure
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from betalps.analysis import DensityGrid
-from betalps.reports.style import INK, drawing, scale_bar
+from betalps.reports.style import INK, drawing, outer_legend, scale_bar
 from betalps.typing import Floats
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def plot_density(result: DensityGrid, at: Sequence[float] | None = None) -> Figu
         figure.colorbar(meshes[0], ax=list(panels), label=label, shrink=0.75, extend="max")
         for kind, marker in _markers(result).items():
             panels[0].plot([], [], marker, ms=5, mfc="none", mec=INK, mew=0.9, ls="none", label=kind)
-        figure.legend(loc="outside upper right", ncols=len(_markers(result)))
+        outer_legend(figure, panels[0].get_legend_handles_labels(), "outside upper right")
         points = " × ".join(map(str, result.density.shape))
         figure.suptitle(f"{result.parameters['frames']} frames, {points} points", fontsize=9, x=0.01, ha="left")
     return figure

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from betalps.active_learning.loop.exploration import WHOLE
-from betalps.reports.style import ACCENT, INK, OTHERS, drawing, faint_grid, temperature_colours
+from betalps.reports.style import ACCENT, INK, OTHERS, drawing, faint_grid, outer_legend, temperature_colours
 from betalps.typing import Json
 
 if TYPE_CHECKING:
@@ -85,6 +85,7 @@ def plot_grades(results: Json) -> Figure:
         many iterations the first and the last ones.
     """
     from matplotlib.figure import Figure
+    from matplotlib.lines import Line2D
 
     explored = [entry for entry in results["iterations"] if "explore" in entry]
     shown = explored if len(explored) <= _PANELS else [explored[0], *explored[1 - _PANELS :]]
@@ -103,15 +104,10 @@ def plot_grades(results: Json) -> Figure:
             axes.set_axis_off()
         figure.supxlabel("time  (ps)", fontsize=10)
         figure.supylabel("extrapolation grade", fontsize=10)
-        handles = [_key(colour, f"{kelvin:g} K") for kelvin, colour in sorted(colours.items())]
-        figure.legend(handles=handles, loc="outside upper center", ncols=min(len(handles), 8), fontsize=8)
+        keys = [Line2D([], [], color=colour) for colour in colours.values()]
+        names = [f"{kelvin:g} K" for kelvin in colours]
+        outer_legend(figure, (keys, names), "outside upper center", fontsize=8)
     return figure
-
-
-def _key(colour: Any, label: str) -> Any:
-    from matplotlib.lines import Line2D
-
-    return Line2D([], [], color=colour, label=label)
 
 
 def _draw_grades(axes: Axes, entry: Json, select: float, top: float, colours: dict[float, Any]) -> None:

@@ -11,7 +11,7 @@ from betalps.analysis.transport.diffusion import Estimate
 from betalps.analysis.transport.regional import RegionalDiffusion
 from betalps.analysis.transport.survival import Survival
 from betalps.analysis.transport.window import FitWindow
-from betalps.reports.style import ACCENT, DIRECTIONS, INK, OTHERS, SERIES, drawing, faint_grid
+from betalps.reports.style import ACCENT, DIRECTIONS, INK, OTHERS, SERIES, drawing, faint_grid, outer_legend
 from betalps.typing import Floats
 from betalps.units import ANGSTROM2_PER_PS_TO_CM2_PER_S
 
@@ -92,7 +92,7 @@ def plot_regions(results: Mapping[str, RegionalDiffusion]) -> Figure:
             faint_grid(axes)
         panels[0].set(ylabel="D(τ): slope between τ and 2τ  (Å²/ps)", ylim=(0.0, 1.25 * max(highest) or None))
         figure.suptitle("bands: results with 95 % intervals", fontsize=9)
-        figure.legend(loc="outside lower center", ncols=3)
+        outer_legend(figure, panels[0].get_legend_handles_labels(), "outside lower center")
     return figure
 
 

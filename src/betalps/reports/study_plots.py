@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from betalps.analysis import Polyanions, RadialDistributions
-from betalps.reports.style import INK, drawing, new_figure
+from betalps.reports.style import INK, drawing, new_figure, outer_legend
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -104,7 +104,7 @@ def plot_polyanion_regions(results: Mapping[str, Polyanions]) -> Figure:
         axes.set_yticks(range(len(results)), list(results))
         axes.set(xlabel="share of P  (%)", xlim=(0.0, 100.0))
         axes.invert_yaxis()
-        figure.legend(loc="outside upper right", ncols=min(len(kinds), 4), fontsize=8.5)
+        outer_legend(figure, axes.get_legend_handles_labels(), "outside upper right", fontsize=8.5)
     return figure
 
 
@@ -116,7 +116,7 @@ def _legend(figure: Figure, results: Mapping[str, Any]) -> None:
     from matplotlib.lines import Line2D
 
     handles = [Line2D([], [], color=colour, lw=1.6) for colour in _colours(len(results))]
-    figure.legend(handles, list(results), loc="outside upper center", ncols=min(len(results), 4))
+    outer_legend(figure, (handles, list(results)), "outside upper center")
 
 
 def _colours(number: int) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Literal, cast
 
@@ -81,6 +81,25 @@ def new_figure(width: float, height: float, rows: int = 1, columns: int = 1, **s
     return figure, figure.subplots(rows, columns, **{"sharex": rows > 1, **subplots})
 
 
+def outer_legend(figure: Figure, entries: tuple[Sequence[Any], Sequence[str]], loc: Any, **style: Any) -> None:
+    """Put a legend outside of the axes, in as many columns as the figure has room for.
+
+    Parameters
+    ----------
+    entries
+        Handles and labels, as `matplotlib.axes.Axes.get_legend_handles_labels` gives them.
+    loc
+        A place of `matplotlib.figure.Figure.legend` that begins with "outside".
+    style
+        Further arguments of that.
+    """
+    for columns in range(len(entries[0]), 0, -1):
+        legend = figure.legend(*entries, loc=loc, ncols=columns, **style)
+        if columns == 1 or legend.get_window_extent().width <= figure.bbox.width:
+            break
+        legend.remove()
+
+
 def temperature_colours(temperatures: list[float]) -> dict[float, Any]:
     """Give each temperature a colour: dark and blue when cold, light and warm when hot, in even steps.
 
@@ -97,7 +116,7 @@ def temperature_colours(temperatures: list[float]) -> dict[float, Any]:
     """
     from matplotlib import colormaps
 
-    ordered = sorted(temperatures)
+    ordered = sorted(set(temperatures))
     shades = colormaps["plasma"](np.linspace(0.05, 0.82, max(len(ordered), 2)))
     return dict(zip(ordered, shades, strict=False))
 
