@@ -94,6 +94,25 @@ class Hanging:
         return _Hanging(self.hangs, self.dies)
 
 
+class Shapes(EMT):
+    """Gives labels of odd shapes, by which cell it is: an energy in an array, forces of an atom less, or it exits."""
+
+    def calculate(self, atoms=None, properties=("energy",), system_changes=all_changes):
+        super().calculate(atoms, properties, system_changes)
+        kind = round(1000 * atoms.cell[0, 0]) % 10
+        if kind == 1:
+            self.results["energy"] = np.array([self.results["energy"]])
+        if kind == 2:
+            self.results["forces"] = self.results["forces"][1:]
+        if kind == 3:
+            sys.exit(3)
+
+
+def not_there():
+    """A factory whose package is missing, as on a node without it."""
+    raise ModuleNotFoundError("No module named 'dft'")
+
+
 class EnergyOnly(Calculator):
     implemented_properties = ["energy"]  # noqa: RUF012
 

@@ -1,6 +1,7 @@
 """The ready factories: VASP by the files it is given, the others as far as they are installed."""
 
 import pickle
+import sys
 
 import numpy as np
 import pytest
@@ -92,6 +93,14 @@ def test_travels(factory):
     again = pickle.loads(pickle.dumps(factory))
     assert again == factory
     assert repr(again) == repr(factory)
+
+
+@pytest.mark.parametrize(("factory", "package", "extra"), [(sevennet(), "sevenn", "sevennet"), (gpaw(), "gpaw", "gpaw")])
+def test_a_package_that_is_missing_is_named_with_its_extra(factory, package, extra, monkeypatch):
+    monkeypatch.setitem(sys.modules, package, None)
+    monkeypatch.setitem(sys.modules, f"{package}.calculator", None)
+    with pytest.raises(BetalpsError, match=rf"{package}.* \(pip install 'betalps\[{extra}\]'\)"):
+        factory()
 
 
 def test_gpaw_settings_can_be_replaced():

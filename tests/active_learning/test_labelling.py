@@ -16,8 +16,8 @@ import pytest
 from ase import Atoms
 from ase.calculators.emt import EMT
 
-from active_learning.labellers import Counting, EnergyOnly, LoggedFactory, Picky, coppers, dies
-from betalps.active_learning import LabellingError, LabelProgress, label, mtp
+from active_learning.labellers import Counting, EnergyOnly, LoggedFactory, Picky, Shapes, coppers, dies, not_there
+from betalps.active_learning import LabellingError, LabelProgress, LabelWorkers, label, mtp
 from betalps.active_learning.label_store import structure_key
 from betalps.active_learning.labelling import describe
 from betalps.datasets import stored_labels
@@ -57,6 +57,13 @@ class TestLabels:
         assert [p.done for p in seen] == list(range(1, 9))
         assert all(isinstance(p, LabelProgress) and p.total == 8 and p.failed == 0 for p in seen)
         assert {p.key for p in seen} == {structure_key(atoms) for atoms in coppers()}
+
+    def test_what_was_said_of_earlier_labels_is_forgotten(self, tmp_path):
+        atoms = coppers(1)[0]
+        atoms.info.update(label_source="PBE", converged=False, group="crystal")
+        found = label([atoms], EMT, folder=tmp_path).frames[0]
+        assert found.info == {"number": 0, "group": "crystal"}
+        assert atoms.info["label_source"] == "PBE"
 
     @pytest.mark.parametrize("kind", ["threads", "processes"])
     def test_on_an_executor(self, tmp_path, kind):
@@ -164,6 +171,31 @@ class TestFailures:
         assert "PropertyNotImplementedError" in found.failures[0].reason
         found = label(coppers(1), EnergyOnly, folder=tmp_path / "energy", properties=["energy"])
         assert stored_labels(found.frames[0]) == {"energy": 4.0}
+
+    @pytest.mark.parametrize("workers", [0, 1])
+    def test_shapes_that_are_wrong_are_failures_of_their_structures(self, tmp_path, workers):
+        structures = self.structures()
+        with LabelWorkers() as pool:
+            found = label(structures, Shapes, folder=tmp_path, executor=pool if workers else None)
+        same_as_emt(found.frames, structures[:2])
+        assert {k: f.reason for k, f in found.failures.items()} == {
+            2: "BetalpsError: forces: the calculator gave an array of shape (3, 3); expected (4, 3)",
+            3: "SystemExit: 3",
+        }
+
+    @pytest.mark.parametrize("workers", [0, 1])
+    def test_a_calculator_that_cannot_be_made_is_no_failure_of_a_structure(self, tmp_path, workers):
+        label(coppers(1), EMT, folder=tmp_path, method="dft")
+        missing = r"the calculator cannot be made: ModuleNotFoundError: No module named 'dft'. 1 of 4 labels are stored"
+        with LabelWorkers() as pool, pytest.raises(LabellingError, match=missing):
+            label(coppers(4), not_there, folder=tmp_path, method="dft", executor=pool if workers else None)
+        installed = label(coppers(4), EMT, folder=tmp_path, method="dft")
+        assert (installed.computed, installed.reused, installed.failures) == (3, 1, {})
+
+    def test_a_calculator_instead_of_a_factory(self, tmp_path):
+        with pytest.raises(TypeError, match="calculator_factory is a EMT; expected a function that makes a calculator"):
+            label(coppers(1), EMT(), folder=tmp_path / "a")
+        assert not (tmp_path / "a").exists()
 
     def test_a_broken_executor_is_no_failure_of_a_structure(self, tmp_path):
         lost = pytest.raises(LabellingError, match=r"lost 2 structures, the first with BrokenProcessPool")

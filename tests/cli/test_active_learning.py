@@ -101,17 +101,30 @@ class TestLabel:
         assert main([*self.command, "--workers", "2"]) == 0
         assert capsys.readouterr().out == "6 labels computed, 0 were there, 0 failed\n"
 
-    def test_failures_are_told(self, here, capsys, monkeypatch):
+    @pytest.mark.parametrize(
+        ("body", "reason"),
+        [
+            ("raise RuntimeError('it diverged')", "RuntimeError: it diverged"),
+            ("import os; os._exit(7)", "WorkerError: the process ended with exit code 7"),
+            ("import time; time.sleep(600)", "TimeoutError: no label within 2 s"),
+        ],
+    )
+    def test_failures_are_told(self, here, capsys, monkeypatch, body, reason):
         (here / "mine.py").write_text(
-            "from ase.calculators.emt import EMT\n\ndef broken():\n    raise RuntimeError('no licence')\n"
+            "from ase.calculators.emt import EMT\n\n"
+            "class Broken(EMT):\n"
+            "    def calculate(self, *args):\n"
+            f"        {body}\n"
         )
-        monkeypatch.syspath_prepend(str(here))
+        monkeypatch.setattr(sys, "path", [place for place in sys.path if place])
         monkeypatch.delitem(sys.modules, "mine", raising=False)
-        command = ["label", "train.extxyz.xz", "--calculator", "mine:broken", "--folder", "labels"]
+        command = ["label", "train.extxyz.xz", "--calculator", "mine:Broken", "--folder", "labels"]
+        command += ["--timeout", "2"] if "sleep" in body else []
+        write(read("train.extxyz.xz")[:2], "train.extxyz.xz")
         assert main(command) == 1
         out, err = capsys.readouterr()
-        assert out == "0 labels computed, 0 were there, 6 failed\n"
-        assert "train.extxyz.xz frame 5, 1 attempts: RuntimeError: no licence" in err
+        assert out == "0 labels computed, 0 were there, 2 failed\n"
+        assert f"train.extxyz.xz frame 1, 1 attempts: {reason}" in err
         assert main([*command, "--retry"]) == 1
         assert "2 attempts" in capsys.readouterr().err
 
@@ -130,7 +143,7 @@ class TestLabel:
         (["label", "train.extxyz.xz", "--calculator", "gpaw", "--set", "xc"], "--set xc: expected NAME=VALUE"),
         (["label", "train.extxyz.xz", "--calculator", "sevennet", "--set", "colour=1"], "unexpected keyword"),
         (["label", "train.extxyz.xz", "--calculator", "mtp:none"], "'none' is neither a file nor a bundled"),
-        (["label", "train.extxyz.xz", "--calculator", "gpaw", "--workers", "0"], "--workers is 0; expected at least 1"),
+        (["label", "train.extxyz.xz", "--calculator", "gpaw", "--workers", "0"], "workers is 0; expected at least 1"),
         (
             ["label", "train.extxyz.xz", "--calculator", "os:sep", "--set", "a=1"],
             "settings are for the ready",

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from betalps.datasets import LABELS
@@ -46,7 +49,8 @@ class SevenNetFactory:
         """Make the calculator."""
         import warnings
 
-        from sevenn.calculator import SevenNetCalculator
+        with _from_extra("sevennet"):
+            from sevenn.calculator import SevenNetCalculator
 
         with warnings.catch_warnings():  # that there is no accelerator, and of its dependencies' futures
             warnings.simplefilter("ignore")
@@ -69,7 +73,8 @@ class GPAWFactory:
 
     def __call__(self) -> BaseCalculator:
         """Make the calculator."""
-        from gpaw import GPAW, PW
+        with _from_extra("gpaw"):
+            from gpaw import GPAW, PW
 
         settings = dict(self.settings)
         calculator: BaseCalculator = GPAW(mode=PW(settings.pop("cutoff")), **settings)
@@ -88,6 +93,15 @@ class VASPFactory:
 
         calculator: BaseCalculator = Vasp(**self.settings)
         return calculator
+
+
+@contextmanager
+def _from_extra(extra: str) -> Iterator[None]:
+    """Say how to install what is missing."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        raise BetalpsError(f"{error} (pip install 'betalps[{extra}]')") from error
 
 
 def mtp(potential: PathLike) -> MTPFactory:
@@ -249,7 +263,7 @@ def named_calculator(name: str, **settings: Any) -> Callable[[], BaseCalculator]
     ----------
     name
         ``sevennet``, ``gpaw``, ``vasp-single-point``; ``mtp:`` and a file or the name of a bundled potential; or
-        ``MODULE:FUNCTION``, a function of your own that returns an ASE calculator.
+        ``MODULE:FUNCTION``, a function of your own that returns an ASE calculator, in the current folder or installed.
     settings
         Of the ready ones.
 
@@ -274,5 +288,8 @@ def named_calculator(name: str, **settings: Any) -> Callable[[], BaseCalculator]
 def _own(module: str, name: str, settings: Mapping[str, Any]) -> Callable[[], BaseCalculator]:
     if settings:
         raise ValueError("settings are for the ready calculators; write them into the function")
+    here = str(Path.cwd())
+    if here not in sys.path:  # of a console script; processes that label inherit it
+        sys.path.append(here)
     function: Callable[[], BaseCalculator] = getattr(import_module(module), name)
     return function

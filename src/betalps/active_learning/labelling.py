@@ -18,6 +18,7 @@ import numpy as np
 from betalps.active_learning.label_store import Failure, LabelStore, structure_key
 from betalps.datasets import LABELS, stored_labels, with_labels
 from betalps.errors import BetalpsError
+from betalps.training.labels import SOURCE_KEY
 from betalps.typing import Floats, PathLike
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ class Executor(Protocol):
 
 
 class LabellingError(BetalpsError):
-    """The executor failed, not a calculation: what was finished is stored, and the same call goes on."""
+    """The executor or the factory failed, not a calculation: what was finished is stored, and the same call goes on."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,7 +70,8 @@ class Labelled:
     Attributes
     ----------
     frames
-        The labelled structures in the order they were given, with their ``info``; those that failed are left out.
+        The labelled structures in the order they were given, with their ``info``, but for what it said of earlier
+        labels (``label_source``, ``converged``); those that failed are left out.
     failures
         From the numbers of the structures that failed to why.
     computed, reused
@@ -127,15 +129,23 @@ def label(
 
     Raises
     ------
+    TypeError
+        `calculator_factory` is no function: a calculator, say.
     ValueError
         `properties` are none of the three, or not offered by the factory.
     CheckpointError
         The folder holds labels of another method, or is in use by another process.
     LabellingError
-        The executor failed. Structures that it lost are tried again by the next call; they are no failures.
+        The executor failed, or the factory: a package is missing, say. No structure is to blame, and none counts as a
+        failure; the next call tries again.
     OSError
         The folder cannot be written.
     """
+    if not callable(calculator_factory):
+        raise TypeError(
+            f"calculator_factory is a {type(calculator_factory).__name__}; expected a function that makes a "
+            "calculator, so that it can be made where the work is done"
+        )
     names = _names(properties, calculator_factory)
     keys = [structure_key(atoms) for atoms in structures]
     unique = dict(zip(reversed(keys), reversed(structures), strict=True))  # the first of equal ones
@@ -193,11 +203,14 @@ class Outcome:
         By name; None if there are none.
     reason, traceback
         Why not.
+    made
+        Whether there was a calculator at all: if not, the structure is not to blame.
     """
 
     labels: dict[str, Floats] | None
     reason: str = ""
     traceback: str = ""
+    made: bool = True
 
 
 class _State:
@@ -221,6 +234,11 @@ class _State:
         if isinstance(outcome, BaseException):
             self._lost.append(outcome)
             return
+        if not outcome.made:
+            raise LabellingError(
+                f"the calculator cannot be made: {outcome.reason}. {self._done} of {len(self._unique)} labels are "
+                f"stored in {self._store.folder}; the same call goes on"
+            )
         if outcome.labels is None:
             self._store.add_failure(key, outcome.reason, outcome.traceback)
             self._failed += 1
@@ -297,14 +315,21 @@ def compute_label(factory: Factory, atoms: Atoms, properties: Sequence[str], wor
     """
     try:
         calculator = _reused(factory) if getattr(factory, "reusable", False) else factory()
+    except (Exception, SystemExit) as error:  # noqa: BLE001 (whatever it raises is the reason)
+        return Outcome(None, _told(error), traceback.format_exc(), made=False)
+    try:
         if hasattr(calculator, "directory"):
             calculator.directory = work
         atoms.calc = calculator
         labels = _calculate(atoms, properties)
         _require_sound(calculator, labels)
-    except Exception as error:  # noqa: BLE001 (whatever a calculator raises is the reason)
-        return Outcome(None, f"{type(error).__name__}: {error}", traceback.format_exc())
+    except (Exception, SystemExit) as error:  # noqa: BLE001 (as above)
+        return Outcome(None, _told(error), traceback.format_exc())
     return Outcome(labels)
+
+
+def _told(error: BaseException) -> str:
+    return f"{type(error).__name__}: {error}"
 
 
 def _calculate(atoms: Atoms, properties: Sequence[str]) -> dict[str, Floats]:
@@ -313,9 +338,19 @@ def _calculate(atoms: Atoms, properties: Sequence[str]) -> dict[str, Floats]:
         "forces": lambda: atoms.get_forces(apply_constraint=False),
         "stress": lambda: atoms.get_stress(apply_constraint=False),
     }
+    shapes: dict[str, tuple[int, ...]] = {"energy": (), "forces": (len(atoms), 3), "stress": (6,)}
     periodic = atoms.cell.rank == 3 and bool(atoms.pbc.all())
     wanted = [name for name in properties if name != "stress" or periodic]
-    return {name: np.array(calculate[name](), dtype=np.float64) for name in wanted}
+    return {name: _shaped(name, np.array(calculate[name](), dtype=np.float64), shapes[name]) for name in wanted}
+
+
+def _shaped(name: str, value: Floats, shape: tuple[int, ...]) -> Floats:
+    """A label of its shape; an energy may come as an array of one number, as models of machine learning give it."""
+    if name == "energy" and value.size == 1:
+        return value.reshape(())
+    if value.shape != shape:
+        raise BetalpsError(f"{name}: the calculator gave an array of shape {value.shape}; expected {shape}")
+    return value
 
 
 def _require_sound(calculator: BaseCalculator, labels: Mapping[str, Floats]) -> None:
@@ -358,6 +393,9 @@ def _collect(store: LabelStore, structures: Sequence[Atoms], keys: Sequence[str]
         if failure is not None:
             failures[number] = failure
         else:
-            frames.append(with_labels(atoms, stored_labels(store.labels(key))))
+            frame = with_labels(atoms, stored_labels(store.labels(key)))
+            for said in (SOURCE_KEY, "converged"):  # of the labels before
+                frame.info.pop(said, None)
+            frames.append(frame)
     labelled = len({key for key in keys if store.has(key)})
     return Labelled(frames=tuple(frames), failures=failures, computed=computed, reused=labelled - computed)

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import argparse
 import sys
-from concurrent.futures import ProcessPoolExecutor
-from contextlib import nullcontext
-from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,13 +15,13 @@ _CALCULATORS = {
     "gpaw": "GPAW, plane waves, PBE, k-points by density (pip install 'betalps[gpaw]')",
     "vasp-single-point": "VASP as in the study: optB88-vdW, 520 eV, Γ (ASE_VASP_COMMAND, VASP_PP_PATH)",
     "mtp:FILE|NAME": "a moment tensor potential",
-    "MODULE:FUNCTION": "a function of your own that returns an ASE calculator",
+    "MODULE:FUNCTION": "a function of your own that returns an ASE calculator; MODULE.py may be in this folder",
 }
 
 _DESCRIPTION = """\
 Computes labels with an ASE calculator, one structure at a time per worker. Each label is stored in the folder when it
-arrives. Stopped or killed at any moment, the same command goes on; what has a label is not computed again. Failures
-are kept with their reason, and tried again with --retry. Calculators:
+arrives. Stopped or killed at any moment, the same command goes on; what has a label is not computed again. Failures,
+crashes of the calculator among them, are kept with their reason, and tried again with --retry. Calculators:
 """ + "\n".join(f"  {name:18s} {text}" for name, text in _CALCULATORS.items())
 
 _EPILOG = """\
@@ -45,6 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--folder", type=Path, default=Path("betalps-labels"), help="of the labels (%(default)s)")
     parser.add_argument("--output", type=Path, metavar="FILE", help="write all labelled structures (.extxyz[.xz])")
     parser.add_argument("--workers", type=int, default=1, metavar="N", help="processes (%(default)s)")
+    parser.add_argument("--timeout", type=float, metavar="S", help="a structure that takes longer counts as failed")
     parser.add_argument("--no-stress", action="store_true", help="for calculators without stress")
     parser.add_argument("--source", metavar="NAME", help="label_source of the structures in --output")
     parser.add_argument("--retry", action="store_true", help="try again what failed before")
@@ -53,26 +51,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Label; status 1 if a structure failed."""
-    from betalps.active_learning import label, named_calculator
+    from betalps.active_learning import LabelWorkers, label, named_calculator
     from betalps.active_learning.labelling import offered
     from betalps.datasets import read, write
     from betalps.training.labels import SOURCE_KEY
 
-    if arguments.workers < 1:
-        raise ValueError(f"--workers is {arguments.workers}; expected at least 1")
     factory = named_calculator(arguments.calculator, **settings(arguments.set))
     dataset = read(arguments.structures, species=arguments.species)
-    pool = (
-        nullcontext()
-        if arguments.workers == 1
-        else ProcessPoolExecutor(arguments.workers, mp_context=get_context("spawn"))
-    )
-    with pool as executor:
+    with LabelWorkers(arguments.workers, arguments.timeout) as workers:
         labelled = label(
             dataset,
             factory,
             folder=arguments.folder,
-            executor=executor,
+            executor=workers,
             properties=[name for name in offered(factory) if name != "stress" or not arguments.no_stress],
             retry=arguments.retry,
             observer=_tell,

@@ -88,7 +88,7 @@ def test_what_failed_is_not_chosen_again(tmp_path):
 def test_a_teacher_that_is_not_installed(tmp_path):
     study = cases.learning(tmp_path / "study")
     fault(study, "missing")
-    said = "cannot label the first of the starting structures, tried before anything is run: ModuleNotFoundError"
+    said = r"tried before anything is run: the calculator cannot be made: ModuleNotFoundError: No module named .no_such"
     with pytest.raises(LabellingError, match=said):
         study.run()
     assert not list(study.folder.glob("*/runs"))

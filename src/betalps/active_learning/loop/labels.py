@@ -27,7 +27,6 @@ from betalps.training.labels import SOURCE_KEY
 if TYPE_CHECKING:
     from ase import Atoms
 
-_HINTS = {"sevennet": "pip install 'betalps[sevennet]'", "gpaw": "pip install 'betalps[gpaw]'"}
 _SAME_ENERGY, _SAME_FORCE = 0.005, 0.05  # eV/atom, eV/Å: other codes and settings of one method differ by less
 
 
@@ -66,14 +65,13 @@ class Labeller:
         LabellingError
             The labeller cannot: it is not installed, or fails.
         """
-        found = self._label([frame], retry=True, observer=None)
+        told = f"{self._settings.calculator}, tried before anything is run"
+        try:
+            found = self._label([frame], retry=True, observer=None)
+        except LabellingError as error:
+            raise LabellingError(f"{told}: {error}") from error
         if found.failures:
-            reason = found.failures[0].reason
-            hint = _HINTS.get(self._settings.calculator, "")
-            raise LabellingError(
-                f"calculator {self._settings.calculator} cannot label the first of the starting structures, tried "
-                f"before anything is run: {reason}" + (f" ({hint})" if hint and "No module" in reason else "")
-            )
+            raise LabellingError(f"{told}, cannot label the first of the starting structures: {found.failures[0].reason}")
         ours, theirs = stored_labels(found.frames[0]), stored_labels(frame)
         energy = abs(float(ours["energy"] - theirs["energy"])) / len(frame) if "energy" in theirs else 0.0
         force = float(np.abs(ours["forces"] - theirs["forces"]).mean()) if "forces" in theirs else 0.0
