@@ -1,11 +1,12 @@
 """Files appear whole or not at all."""
 
 import os
+import re
 import stat
 
 import pytest
 
-from betalps.files import write_atomic
+from betalps.files import require_writable, write_atomic
 
 
 def test_new_and_replaced(tmp_path):
@@ -15,6 +16,19 @@ def test_new_and_replaced(tmp_path):
     write_atomic(str(path), b"two")
     assert path.read_bytes() == b"two"
     assert [entry.name for entry in tmp_path.iterdir()] == ["a.bin"]
+
+
+def test_a_file_that_cannot_be_written_is_named_before_and_while(tmp_path):
+    require_writable(tmp_path / "new", None, str(tmp_path / "other"))
+    (tmp_path / "file").write_text("")
+    for place, kind in ((tmp_path / "no" / "a", FileNotFoundError), (tmp_path, IsADirectoryError)):
+        with pytest.raises(kind, match=re.escape(f"'{place}'")):
+            require_writable(place)
+    with pytest.raises(FileNotFoundError, match=re.escape(f"'{tmp_path / 'no' / 'a'}'")):
+        write_atomic(tmp_path / "no" / "a", b"")
+    with pytest.raises(NotADirectoryError, match=re.escape(f"'{tmp_path / 'file' / 'a'}'")):
+        write_atomic(tmp_path / "file" / "a", b"")
+    assert [entry.name for entry in tmp_path.iterdir()] == ["file"]
 
 
 @pytest.mark.skipif(os.name != "posix", reason="permissions are those of POSIX")

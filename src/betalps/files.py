@@ -1,5 +1,6 @@
 """Writing a file so that nobody ever sees half of it, and keeping a folder to one process."""
 
+import errno
 import os
 import tempfile
 import time
@@ -27,7 +28,10 @@ def write_atomic(path: PathLike, data: bytes) -> None:
         The folder does not exist or cannot be written; the old file is then untouched.
     """
     target = Path(path)
-    handle, name = tempfile.mkstemp(prefix=f".{target.name}.", suffix=".tmp", dir=target.parent)
+    try:
+        handle, name = tempfile.mkstemp(prefix=f".{target.name}.", suffix=".tmp", dir=target.parent)
+    except OSError as error:  # it names the temporary file
+        raise OSError(error.errno, error.strerror, str(target)) from error
     temporary = Path(name)
     try:
         with os.fdopen(handle, "wb") as file:
@@ -39,6 +43,27 @@ def write_atomic(path: PathLike, data: bytes) -> None:
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+
+
+def require_writable(*paths: PathLike | None) -> None:
+    """See that files could be written, before the work that they are for.
+
+    Parameters
+    ----------
+    paths
+        Of files; None for one that is not wanted.
+
+    Raises
+    ------
+    OSError
+        A folder does not exist or cannot be written, or there is a folder of the file's name; names the file.
+    """
+    for path in (Path(path) for path in paths if path is not None):
+        number = errno.EISDIR if path.is_dir() else 0 if path.parent.is_dir() else errno.ENOENT
+        if not number and not os.access(path.parent, os.W_OK | os.X_OK):
+            number = errno.EACCES
+        if number:
+            raise OSError(number, os.strerror(number), str(path))
 
 
 @contextmanager

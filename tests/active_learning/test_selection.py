@@ -185,6 +185,10 @@ class TestGrade:
             grade(potential, frames)
         with pytest.raises(ValueError, match="no configurations to select from"):
             select(potential, [])
+        with pytest.raises(ValueError, match="mode is 'neighborhood'; expected 'neighbourhood' or 'configuration'"):
+            select(potential, frames, mode="neighborhood")
+        with pytest.raises(ValueError, match="start is 'foo'; expected 'identity' or 'qr'"):
+            select(potential, frames, start="foo")
         with pytest.raises(BetalpsError, match="has no active set to add to"):
             select(potential, frames, add=True)
         with pytest.raises(BetalpsError, match="one of neighbourhoods with weight_scaling 2; expected configurations"):

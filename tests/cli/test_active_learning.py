@@ -138,6 +138,10 @@ class TestLabel:
     [
         (["grade", "train.extxyz.xz", "--potential", "pot.almtp"], "has no active set; `betalps select`"),
         (["select", "none.extxyz", "--potential", "pot.almtp", "--output", "a.almtp"], "none.extxyz"),
+        (["select", "train.extxyz.xz", "--potential", "pot.almtp", "--output", "a.mtp"], "no place for an active set"),
+        (["select", "train.extxyz.xz", "--potential", "pot.almtp", "--output", "no/a.almtp"], "'no/a.almtp'"),
+        (["grade", "train.extxyz.xz", "--potential", "pot.almtp", "--output", "no/a.extxyz"], "'no/a.extxyz'"),
+        (["label", "train.extxyz.xz", "--calculator", "gpaw", "--output", "no/a.extxyz"], "'no/a.extxyz'"),
         (["label", "train.extxyz.xz", "--calculator", "magic"], "calculator magic: expected one of sevennet, gpaw"),
         (["label", "train.extxyz.xz", "--calculator", "no.such:thing"], "calculator no.such:thing: No module named"),
         (["label", "train.extxyz.xz", "--calculator", "gpaw", "--set", "xc"], "--set xc: expected NAME=VALUE"),

@@ -161,6 +161,11 @@ def test_train_from_cfg_and_from_another_potential(folder, here, capsys):
         (["--train", "train.extxyz", "--ridges", "1e-9", "1e-8"], "several ridges need validation data"),
         (["--train", "nan.extxyz"], "frame 1: forces: found nan"),
         (["--train", "text.extxyz"], "text.extxyz: "),
+        (["--train", "train.extxyz", "--output", "absent/a/pot.almtp"], "directory: 'absent/a/pot.almtp'"),
+        (["--train", "train.extxyz", "--output", "pot.json"], "the report of the fit gets this name"),
+        (["--train", "train.extxyz", "--species", "Li", "P", "Q"], "'Q' is no chemical symbol"),
+        (["--train", "train.extxyz", "--seed", "-1"], "seed is -1; expected 0 or more"),
+        (["--train", "zero.extxyz"], "every frame has a weight of 0 (config_weight)"),
     ],
 )
 def test_mistakes_are_one_line(folder, here, capsys, arguments, message):
@@ -168,6 +173,10 @@ def test_mistakes_are_one_line(folder, here, capsys, arguments, message):
     frames[1].calc.results["forces"][2, 1] = np.nan
     write("nan.extxyz", frames)
     (here / "text.extxyz").write_text("no structure\n")
+    for atoms in frames:
+        atoms.calc.results["forces"] = np.zeros((32, 3))
+        atoms.info["config_weight"] = 0.0
+    write("zero.extxyz", frames)
     for name in ("some.cfg", "train.extxyz"):
         (here / name).write_bytes((folder / name).read_bytes())
     assert main(["train", *QUICK, *arguments]) == 2

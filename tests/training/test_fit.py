@@ -240,6 +240,8 @@ def test_other_mistakes_are_explained(frames):
         fit(frames[:2], 4, species=["Li", "S"], threads=1)
     with pytest.raises(LabelError, match="no two atoms of the training data are closer than the cutoff of 5 Å"):
         fit([cases.dimer(7.0, 0.0)], 4, threads=1)
+    with pytest.raises(TypeError, match=r"form is 'pot.almtp'; expected a level or a potential"):
+        fit(frames[:2], "pot.almtp")
     with pytest.raises(ValueError, match="level"):
         fit(frames[:2], 5, threads=1)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
 
@@ -121,7 +121,7 @@ def select(
     Raises
     ------
     ValueError
-        No configurations, or `threshold` is not larger than 1.
+        No configurations, `threshold` is not larger than 1, or a choice is none of those named.
     BetalpsError
         `add` without an active set or with one of the other mode.
     StructureError, SpeciesError
@@ -131,6 +131,9 @@ def select(
 
     if not len(frames):
         raise ValueError("no configurations to select from")
+    for name, given, known in (("mode", mode, get_args(Mode)), ("start", start, get_args(Start))):
+        if given not in known:
+            raise ValueError(f"{name} is {given!r}; expected {' or '.join(map(repr, known))}")
     engine = Engine(potential, threads=threads)
     pool = _Pool(frames, _old_configurations(engine.potential, mode) if add else [])
     volume = _continued(engine.potential, pool, threshold) if add else None

@@ -25,11 +25,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Print the table of errors."""
     from betalps.cli.error_table import error_table
-    from betalps.files import write_atomic
+    from betalps.files import require_writable, write_atomic
     from betalps.potentials import load
     from betalps.provenance import provenance
     from betalps.training import evaluate
 
+    require_writable(arguments.output, arguments.parity)
     potential = load(arguments.potential, arguments.species)
     frames = read_frames(arguments.data, arguments.species or potential.species)
     shifts = None if arguments.shifts is None else read_shifts(arguments.shifts)

@@ -55,7 +55,9 @@ def run(arguments: argparse.Namespace) -> int:
     """Grade, print the worst, write what was asked for."""
     from betalps.active_learning import Cutting, cut_extrapolative, grade
     from betalps.datasets import write
+    from betalps.files import require_writable
 
+    require_writable(arguments.output, arguments.cut)
     potential, dataset = read_both(arguments)
     grades = grade(potential, dataset, threads=arguments.threads)
     extrapolated = grades.above(arguments.threshold)

@@ -54,8 +54,10 @@ def run(arguments: argparse.Namespace) -> int:
     from betalps.active_learning import LabelWorkers, label, named_calculator
     from betalps.active_learning.labelling import offered
     from betalps.datasets import read, write
+    from betalps.files import require_writable
     from betalps.training.labels import SOURCE_KEY
 
+    require_writable(arguments.output)
     factory = named_calculator(arguments.calculator, **settings(arguments.set))
     dataset = read(arguments.structures, species=arguments.species)
     with LabelWorkers(arguments.workers, arguments.timeout) as workers:

@@ -59,7 +59,11 @@ def run(arguments: argparse.Namespace) -> int:
     """Select, write, and say what the data leave open."""
     from betalps.active_learning import select
     from betalps.datasets import write
+    from betalps.files import require_writable
 
+    if arguments.output.suffix == ".mtp":
+        raise ValueError(f"--output {arguments.output}: a .mtp file has no place for an active set; expected .almtp")
+    require_writable(arguments.output, arguments.selected)
     potential, dataset = read_both(arguments)
     selection = select(
         potential,

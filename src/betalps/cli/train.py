@@ -7,7 +7,7 @@ import json
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from betalps.cli.frames import read_sourced
 from betalps.cli.pairs import numbers_by_name
@@ -77,7 +77,12 @@ def add_search_arguments(parser: argparse.ArgumentParser) -> None:
         "--size-exponent", metavar="P", type=float, default=1.0, help="energy and stress by 1/atoms^P (%(default)s)"
     )
     search = parser.add_argument_group("search")
-    search.add_argument("--method", choices=["vplm", "bfgs", "instant"], default="vplm", help="(%(default)s)")
+    search.add_argument(
+        "--method",
+        choices=["vplm", "bfgs", "instant"],
+        default="vplm",
+        help="instant: radial functions of a pair potential; bfgs: for comparison, begins anew if killed (%(default)s)",
+    )
     search.add_argument("--starts", metavar="N", type=int, default=4, help="random starts (%(default)s)")
     search.add_argument(
         "--subset", metavar="N", type=_count_or_fraction, help="structures that starts are tried on; below 1: of all"
@@ -110,42 +115,48 @@ def weights_and_settings(arguments: argparse.Namespace) -> tuple[Weights, FitSet
 
 def run(arguments: argparse.Namespace) -> int:
     """Train, write, and say how good it is."""
+    from betalps.files import require_writable
     from betalps.potentials import Potential
     from betalps.training import Sources, fit
 
     weights, settings = weights_and_settings(arguments)
+    output: Path = arguments.output
+    if output.suffix == ".json":
+        raise ValueError(f"--output {output}: the report of the fit gets this name; expected a potential's, .almtp")
+    require_writable(output)
     if arguments.warm_start and arguments.form is None:
         raise ValueError("--warm-start needs --form, the potential to begin with")
     form = arguments.level if arguments.form is None else Potential.read(arguments.form, arguments.species)
     validation = arguments.valid_fraction
     if arguments.valid:
         validation = read_sourced(arguments.valid, arguments.species, arguments.valid_sources, "--valid-sources")
-    output: Path = arguments.output
     checkpoint = output.with_name(output.name + ".checkpoint")
     try:
-        result = fit(
-            read_sourced(arguments.train, arguments.species, arguments.sources, "--sources"),
-            form,
-            validation=validation,
-            species=arguments.species,
-            cutoff=arguments.cutoff,
-            min_dist=arguments.min_dist,
-            radial_size=arguments.radial_size,
-            weights=weights,
-            settings=settings,
-            sources=Sources(
-                reference=arguments.reference_source,
-                weights=numbers_by_name("--source-weights", arguments.source_weights, "NAME=W with a number W"),
-            ),
-            warm_start=arguments.warm_start,
-            groups=arguments.groups,
-            seed=arguments.seed,
-            threads=arguments.threads,
-            checkpoint=checkpoint,
-            observer=Progress(),
-        )
+        with Progress() as progress:
+            result = fit(
+                read_sourced(arguments.train, arguments.species, arguments.sources, "--sources"),
+                form,
+                validation=validation,
+                species=arguments.species,
+                cutoff=arguments.cutoff,
+                min_dist=arguments.min_dist,
+                radial_size=arguments.radial_size,
+                weights=weights,
+                settings=settings,
+                sources=Sources(
+                    reference=arguments.reference_source,
+                    weights=numbers_by_name("--source-weights", arguments.source_weights, "NAME=W with a number W"),
+                ),
+                warm_start=arguments.warm_start,
+                groups=arguments.groups,
+                seed=arguments.seed,
+                threads=arguments.threads,
+                checkpoint=checkpoint,
+                observer=progress,
+            )
     except KeyboardInterrupt:
-        print(f"\nstopped; the same command goes on from {checkpoint}", file=sys.stderr)
+        kept = f"the same command goes on from {checkpoint}" if checkpoint.exists() else "nothing was begun"
+        print(f"stopped; {kept}", file=sys.stderr)
         return 130
     _write(result, output, arguments.plots)
     checkpoint.unlink(missing_ok=True)
@@ -190,12 +201,22 @@ class Progress:
     def __init__(self) -> None:
         self._terminal = sys.stderr.isatty()
         self._told = -float("inf")
+        self._open = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Leave the line."""
+        if self._open:
+            print(file=sys.stderr)
 
     def __call__(self, iteration: Iteration) -> None:
         """Show it, or leave it out."""
         now = time.monotonic()
         if self._terminal:
             print(f"\r{self.text(iteration):110.110}", end="", file=sys.stderr, flush=True)
+            self._open = True
         elif now - self._told > 10:
             print(self.text(iteration), file=sys.stderr, flush=True)
             self._told = now

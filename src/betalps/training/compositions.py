@@ -17,10 +17,13 @@ def species_indices(species: Sequence[str], sample: Sample) -> Ints:
     Raises
     ------
     SpeciesError
-        An atom is of none of them; names the frame.
+        One is no chemical symbol, or an atom is of none of them; names the frame.
     """
     from ase.data import atomic_numbers, chemical_symbols
 
+    unknown = [symbol for symbol in species if symbol not in atomic_numbers]
+    if unknown:
+        raise SpeciesError(f"species {list(species)}: {', '.join(map(repr, unknown))} is no chemical symbol")
     table = np.full(len(chemical_symbols), -1, dtype=np.int32)
     table[[atomic_numbers[symbol] for symbol in species]] = np.arange(len(species))
     indices = table[sample.numbers]

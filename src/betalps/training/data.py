@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from betalps.training.distances import beyond, hold_out, shortest_distances
-from betalps.training.labels import Sample, read_labels
+from betalps.training.labels import WEIGHT_KEY, LabelError, Sample, read_labels
 from betalps.training.sources import Sources
 from betalps.typing import Floats
 
@@ -66,6 +66,8 @@ def gather(
         Å.
     """
     samples = sources.weighted(read_labels(frames))
+    if not any(sample.weight > 0 for sample in samples):
+        raise LabelError(f"training data: every frame has a weight of 0 ({WEIGHT_KEY})")
     symbols = _species_of(samples) if species is None else tuple(species)
     distances = shortest_distances(symbols, samples, cutoff)
     held_out: list[Sample] = []

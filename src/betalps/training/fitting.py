@@ -106,6 +106,8 @@ def fit(
         A frame holds a species that the potential does not have.
     CheckpointError
         The checkpoint is unreadable or belongs to another fit.
+    TypeError
+        `form` is neither of the two.
     ValueError
         A setting is out of range, several ridges are given without validation, or `sources` names one that has no
         frames or no energies.
@@ -114,6 +116,10 @@ def fit(
     -----
     Variable projection and Levenberg-Marquardt; see `betalps.training.levenberg`.
     """
+    if not isinstance(form, Potential | int):
+        raise TypeError(f"form is {form!r}; expected a level or a potential, such as Potential.read gives")
+    if seed < 0:
+        raise ValueError(f"seed is {seed}; expected 0 or more")
     weights, settings, sources = weights or Weights(), settings or FitSettings(), sources or Sources()
     threads = default_threads() if threads is None else threads
     symbols, reach = (form.species, form.cutoff) if isinstance(form, Potential) else (species, cutoff)

@@ -21,7 +21,8 @@ class FitSettings:
     ----------
     method
         "vplm": variable projection and Levenberg-Marquardt. "bfgs": quasi-Newton on all coefficients at once,
-        for comparison. "instant": radial functions of a pair potential and one linear solve: seconds.
+        for comparison; killed, it begins anew. "instant": radial functions of a pair potential and one linear
+        solve: seconds.
     starts
         Random starts. They search on a subset of the data: all for 25 iterations, the better half for 35
         more, the best for another 40, ranked by configurations outside of the subset. One start makes 25

@@ -71,7 +71,8 @@ class Labeller:
         except LabellingError as error:
             raise LabellingError(f"{told}: {error}") from error
         if found.failures:
-            raise LabellingError(f"{told}, cannot label the first of the starting structures: {found.failures[0].reason}")
+            reason = found.failures[0].reason
+            raise LabellingError(f"{told}, cannot label the first of the starting structures: {reason}")
         ours, theirs = stored_labels(found.frames[0]), stored_labels(frame)
         energy = abs(float(ours["energy"] - theirs["energy"])) / len(frame) if "energy" in theirs else 0.0
         force = float(np.abs(ours["forces"] - theirs["forces"]).mean()) if "forces" in theirs else 0.0
