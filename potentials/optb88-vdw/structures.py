@@ -15,7 +15,7 @@ from betalps.structures import beta_li3ps4, gamma_li3ps4
 
 _DATA = Path(__file__).parents[1] / "beta-lps" / "data" / "start.extxyz.xz"
 _ALL, _SINGLE = 0.02, 0.02  # strain of all three edges, and of one
-_SNAPSHOTS = {("beta", 300): 3, ("beta", 600): 3, ("gamma", 300): 1, ("gamma", 600): 1}
+_SNAPSHOTS = {("beta", 300): 9, ("beta", 600): 9, ("gamma", 300): 3, ("gamma", 600): 3, ("beta", 900): 8}
 _SEED = 1
 _MIRROR_NORMAL = {"gamma": 0, "beta": 1}  # axis
 

@@ -45,7 +45,7 @@ def here(tmp_path, monkeypatch):
 def test_a_study(here, capsys):
     assert main(["active-learn", "study.toml"]) == 1  # it has not converged
     out, err = capsys.readouterr()
-    found = re.match(r"budget: 1 iterations\n([123]) structures labelled, ", out)
+    found = re.match(r"budget: 1 iterations\n([123]) of \1 structures sent got a label, ", out)
     assert found, out
     assert "note: The loop did not converge" in out
     lines = [line for line in err.splitlines() if "|" not in line]

@@ -98,12 +98,17 @@ class LabelStore:
             found = json.loads(path.read_text(encoding="utf-8"))
         except ValueError as error:
             raise CheckpointError(f"{path}: cannot be read: {error}") from error
-        for name, value in wanted.items():
-            if found.get(name) != value:
-                raise CheckpointError(
-                    f"{path}: the folder holds labels with {name} {found.get(name)!r}, now {value!r} is asked for; "
-                    "take another folder"
-                )
+        differing = [name for name, value in wanted.items() if found.get(name) != value]
+        if differing and not any(any(place.iterdir()) for place in (self._labelled, self._failed)):
+            with self.locked():  # nothing was ever labelled, and nothing is being
+                path.unlink()
+                self._require_same(wanted)
+            return
+        for name in differing:
+            raise CheckpointError(
+                f"{path}: the folder holds labels with {name} {found.get(name)!r}, now {wanted[name]!r} is asked for; "
+                "take another folder"
+            )
 
     def locked(self) -> AbstractContextManager[None]:
         """Keep other processes out; the lock goes with the process, however it ends."""

@@ -117,7 +117,10 @@ class _Process:
             self.end()
             return Outcome(None, f"WorkerError: the process ended with exit code {code} during the calculation", "")
         if kind == "lost":
-            raise LabellingError(f"a worker could not begin: {content}")
+            raise LabellingError(
+                f"a worker does not know what to call: {content}. The calculator's factory must be importable from a "
+                "module; one that is defined in a notebook or a script needs an executor such as ThreadPoolExecutor(1)"
+            )
         return content
 
     def end(self) -> None:

@@ -146,18 +146,20 @@ def _print_plan(config: LoopConfig) -> None:
 def _print_end(learning: ActiveLearning, report: Path) -> None:
     results, state = learning.results(), learning.state
     print(learning.finished)
-    print(f"{state.labels} structures labelled, {duration(state.seconds)}")
+    labelled = sum(entry["label"]["labelled"] for entry in results["iterations"] if "label" in entry)
+    print(f"{labelled} of {state.labels} structures sent got a label, {duration(state.seconds)}")
     fits = [entry for entry in results["iterations"] if "fit" in entry]
-    print(f"{'iteration':>9}  {'frames':>6}  " + "  ".join(f"{name:>26}" for name in fits[-1]["fit"]["errors"]))
+    sets = list(dict.fromkeys(name for entry in fits for name in entry["fit"]["errors"]))
+    print(f"{'iteration':>9}  {'frames':>6}  " + "  ".join(f"{name:>26}" for name in sets))
     for entry in fits:
         for name, record in ((entry["iteration"], entry["fit"]), ("anew", entry.get("finish"))):
             if record:
-                errors = [_errors(found) for found in record["errors"].values()]
+                errors = [_errors(record["errors"].get(which)) for which in sets]
                 print(f"{name:>9}  {record['frames']:>6}  " + "  ".join(f"{text:>26}" for text in errors))
     for remark in results["remarks"]:
         print(f"note: {remark}")
     print(f"\npotential  {learning.folder / 'potential.almtp'}\nreport     {report}")
 
 
-def _errors(found: dict[str, float]) -> str:
-    return f"{found['energy_mae']:.2f} meV/atom {found['force_mae']:.1f} meV/Å"
+def _errors(found: dict[str, float] | None) -> str:
+    return "" if found is None else f"{found['energy_mae']:.2f} meV/atom {found['force_mae']:.1f} meV/Å"

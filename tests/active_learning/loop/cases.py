@@ -96,7 +96,7 @@ class _Logged(MTP):
         which, _, what = _fault(self._log).partition(" ")
         gamma = atoms.cell.lengths()[0] < 10
         started = any(np.array_equal(atoms.positions, known.positions) for known in rattled(8))
-        fault = what if not started and (gamma or which == "all") else ""
+        fault = what if which == "everything" or (not started and (gamma or which == "all")) else ""
         if fault == "raises":
             raise RuntimeError("the self-consistent field diverged")
         if fault == "hangs":

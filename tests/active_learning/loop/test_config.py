@@ -51,6 +51,8 @@ def test_paths_are_relative_to_a_folder(tmp_path):
     assert config.test == (str(tmp_path / "t.xyz"),)
     assert config.seeds[0].structure == str(tmp_path / "cell.extxyz")
     assert config.potential == str(tmp_path / "first.almtp")
+    labels = {"calculator": "mtp:first.almtp"}
+    assert LoopConfig.from_dict({**values, "labels": labels}, tmp_path).labels.calculator == f"mtp:{config.potential}"
     assert LoopConfig.from_dict({**values, "potential": "beta-lps"}, tmp_path).potential == "beta-lps"
 
 
@@ -76,6 +78,12 @@ def test_the_example_of_the_help_is_a_study(tmp_path):
         ({"seeds": [{**SEED, "temperatures": []}]}, r"seed beta: temperatures is \[\]"),
         ({"seeds": [{**SEED, "temperatures": [-1]}]}, "temperatures is -1; expected a finite number above 0"),
         ({"seeds": [{**SEED, "strains": [-0.7]}]}, "strains is -0.7"),
+        ({"seeds": [{**SEED, "strains": [0, 5]}]}, r"strains are \(0.0, 5.0\); expected fractions below 0.5"),
+        ({"seeds": [{**SEED, "temperatures": [300, 300]}]}, r"temperatures are \(300.0, 300.0\); expected each once"),
+        (
+            {"seeds": [{**SEED, "time": 0.01}]},
+            "seed beta: its runs have 5 steps .* expected no fewer than .*interval, 10",
+        ),
         ({"seeds": [{**SEED, "structure": 3}]}, "structure is 3; expected a path"),
         ({"seeds": [{**SEED, "ensemble": "muvt"}]}, "ensemble is 'muvt'"),
         ({"seeds": [{**SEED, "speed": 1}]}, r"unknown setting speed in seeds\[1\]"),
@@ -89,6 +97,7 @@ def test_the_example_of_the_help_is_a_study(tmp_path):
         ({"labels": {"calculator": ""}}, "labels.calculator is ''"),
         ({"labels": {"settings": 1}}, "labels.settings is 1; expected a table"),
         ({"fit": {"group_weights": {"glass": -1}}}, "fit.group_weights.glass is -1"),
+        ({"fit": {"force": "a"}}, "fit.force is 'a'; expected a finite number of at least 0"),
         ({"fit": {"force_scale": 0}}, "force_scale is 0"),
         ({"fit": {"refit_iterations": 0}}, "refit_iterations is 0"),
         ({"fit": {"finish": 1}}, "fit.finish is 1; expected true or false"),

@@ -5,12 +5,17 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from ase.build import bulk
+from ase.calculators.emt import EMT
+from ase.constraints import FixAtoms
+from ase.io.vasp import write_vasp
 
 import betalps.files
 from active_learning.loop import cases
-from betalps.active_learning import ActiveLearning, LabellingError
+from betalps.active_learning import ActiveLearning, LabellingError, mtp
 from betalps.datasets import read, stored_labels, with_labels, write
 from betalps.errors import BetalpsError, CheckpointError, SpeciesError
+from betalps.potentials import Potential
 from betalps.training import LabelError
 
 ONE = {"budget": {"iterations": 1}}
@@ -63,13 +68,25 @@ def test_some_labels_fail(tmp_path, what, said):
 
 def test_all_labels_fail_and_are_tried_again(tmp_path, alone):
     study = at_labels(tmp_path, cases.Here())
-    fault(study, "all raises")
+    fault(study, "everything raises")
     with pytest.raises(LabellingError, match=r"all \d structures failed .* RuntimeError: the self-consistent.*again"):
         study.step()
     assert study.state.stage == "label"
     fault(study, "")
     study.run()
     assert study.potential.to_bytes() == alone.potential.to_bytes()
+
+
+def test_all_labels_fail_for_their_structures(tmp_path):
+    """The labeller can still label what it could: the loop ends with what it has, instead of at every call again."""
+    study = at_labels(tmp_path, cases.Here())
+    asked = study.state.labels
+    fault(study, "all raises")
+    study.run()
+    said = f"stalled: iteration 1: none of {asked} new structures has a label to train on; the first: RuntimeError: the"
+    assert study.finished.startswith(said)
+    assert study.potential.active_set is not None
+    assert not list((study.folder / "labels").glob("probe-*"))
 
 
 def test_what_failed_is_not_chosen_again(tmp_path):
@@ -211,6 +228,71 @@ def test_labels_with_forces_beyond_reason_are_left_out(tmp_path):
     assert study.results()["iterations"][1]["label"]["too_large_forces"] == asked
 
 
+def test_candidates_that_cannot_be_labelled_are_no_convergence(tmp_path):
+    how = {"exploration": {"gamma_break": [1e9]}, "selection": {"largest": 20, "gamma_max": 1e9, "spot_checks": 0}}
+    how["seeds"] = [{"name": "beta", "structure": {"builder": "beta_li3ps4"}, "temperatures": [300]}]
+    study = cases.learning(tmp_path / "study", executor=cases.Here(), **how, **ONE)
+    study.run()
+    assert study.finished.startswith("stalled: no run broke, but none of ")
+    assert " for size" in study.finished
+
+
+def test_a_seed_that_cannot_move_is_named_before_anything_is_run(tmp_path):
+    fixed = cases.beta_li3ps4()
+    fixed.set_constraint(FixAtoms([0]))
+    write_vasp(tmp_path / "POSCAR", fixed)
+    seeds = [{"name": "beta", "structure": "../POSCAR", "temperatures": [900]}]
+    with pytest.raises(ValueError, match="seed beta: constraints are not supported"):
+        cases.learning(tmp_path / "study", seeds=seeds)
+
+
+def test_groups_and_species_that_nothing_has(tmp_path):
+    with pytest.raises(ValueError, match=r"group_weights names glas; the groups .* are beta, gamma, start"):
+        cases.learning(tmp_path / "study", fit={"group_weights": {"glas": 0.5, "gamma": 2.0}})
+    Potential.from_level(4, ["Cu"], cutoff=5.0, min_dist=2.0).write(tmp_path / "copper.almtp")
+    with pytest.raises(SpeciesError, match=r"the starting data: holds Li, P, S, which .*copper\.almtp lack: Cu"):
+        cases.learning(tmp_path / "study", potential=str(tmp_path / "copper.almtp"))
+    other = bulk("Cu", cubic=True)
+    other.calc = EMT()
+    other.get_forces()
+    write([other], tmp_path / "data" / "copper.extxyz")
+    with pytest.raises(SpeciesError, match=r"copper\.extxyz: holds Cu, which the starting data lack: Li, P, S"):
+        cases.learning(tmp_path / "study", test=["copper.extxyz"])
+
+
+def test_fewer_labels_allowed_meanwhile(tmp_path):
+    study = cases.learning(tmp_path / "study", executor=cases.Here(), budget={"iterations": 3})
+    while (study.state.iteration, study.state.stage) != (2, "select"):
+        study.step()
+    sent = study.state.labels
+    again = cases.learning(tmp_path / "study", executor=cases.Here(), budget={"iterations": 3, "labels": sent - 1})
+    again.run()
+    assert again.finished == f"budget: {sent - 1} labels"
+    assert again.state.labels == sent
+
+
+def test_a_seed_that_is_a_file_may_be_named_otherwise(tmp_path, monkeypatch):
+    write(cases.beta_li3ps4(), tmp_path / "beta.extxyz")
+    seeds = [{"name": "beta", "structure": "../beta.extxyz", "temperatures": [900]}]
+    cases.learning(tmp_path / "study", executor=cases.Here(), seeds=seeds).step()
+    seeds[0]["structure"] = str(tmp_path / "beta.extxyz")
+    cases.learning(tmp_path / "study", executor=cases.Here(), seeds=seeds).step()
+    write(cases.rattled(1), tmp_path / "beta.extxyz")
+    with pytest.raises(CheckpointError, match="another study; it differs in structures"):
+        cases.learning(tmp_path / "study", executor=cases.Here(), seeds=seeds)
+
+
+def test_until_anything_is_done_it_may_become_another_study(tmp_path):
+    study = cases.learning(tmp_path / "study")
+    fault(study, "missing")
+    with pytest.raises(LabellingError):
+        study.step()
+    fault(study, "")
+    other = ActiveLearning(study.config, study.folder, factory=mtp("beta-lps"), executor=cases.Here())
+    other.step()
+    assert other.state.stage == "explore"
+
+
 def test_another_study_is_refused(tmp_path):
     study = cases.learning(tmp_path / "study", executor=cases.Here())
     study.step()
@@ -238,7 +320,7 @@ def test_inputs_that_do_not_fit(tmp_path):
     from ase.build import bulk
 
     bulk("Cu", cubic=True).write(tmp_path / "cu.extxyz")
-    with pytest.raises(SpeciesError, match="seed copper holds Cu, of which the starting data have none"):
+    with pytest.raises(SpeciesError, match="seed copper: holds Cu, which the starting data lack: Li, P, S"):
         cases.learning(tmp_path / "study", seeds=copper)
     with pytest.raises(FileNotFoundError, match=r"seed lost: .*none\.extxyz: no such file"):
         cases.learning(tmp_path / "study", seeds=[{**copper[0], "name": "lost", "structure": "none.extxyz"}])

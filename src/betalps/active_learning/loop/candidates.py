@@ -285,9 +285,11 @@ def _relaxed(potential: Potential, piece: Atoms, threads: int) -> Atoms:
 def why_none(outcomes: Sequence[RunOutcome], choice: Choice) -> str:
     """Why nothing was selected: the runs went to their end, or what they left cannot be labelled."""
     broken = [outcome for outcome in outcomes if outcome.broken]
-    if not broken:
-        return "converged: no run broke, and nothing was selected"
     counts = ", ".join(f"{count} for {reason}" for reason, count in choice.rejected.items()) or "there were none"
+    if not broken and not choice.candidates:
+        return "converged: no run broke, and nothing was selected"
+    if not broken:
+        return f"stalled: no run broke, but none of {choice.candidates} candidates can be labelled (left out: {counts})"
     return (
         f"stalled: {len(broken)} runs broke ({', '.join(outcome.name for outcome in broken[:5])}), but no candidate "
         f"can be labelled (left out: {counts}). The first: {broken[0].message}"

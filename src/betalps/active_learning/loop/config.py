@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Self, get_args
 
@@ -53,7 +53,12 @@ class Seed:
         if not isinstance(self.structure, str | dict) or not self.structure:
             raise ValueError(f"{here} structure is {self.structure!r}; expected a path, or a table with a builder")
         check_numbers(self, here, "temperatures", above=0.0)
-        check_numbers(self, here, "strains", above=-0.5)
+        check_numbers(self, here, "strains", above=-_STRAIN)
+        if max(self.strains) >= _STRAIN:
+            raise ValueError(f"{here} strains are {self.strains}; expected fractions below {_STRAIN:g}, 0.05 for 5 %")
+        for name, values in (("temperatures", self.temperatures), ("strains", self.strains)):
+            if len(set(values)) < len(values):
+                raise ValueError(f"{here} {name} are {values}; expected each once")
         if self.ensemble is not None:
             choice(f"{here} ensemble", self.ensemble, get_args(Ensemble))
         if self.free is not None:
@@ -61,6 +66,8 @@ class Seed:
         if self.time is not None:
             object.__setattr__(self, "time", number(f"{here} time", self.time, above=0.0))
 
+
+_STRAIN = 0.5
 
 _PARTS: dict[str, type[Any]] = {
     "exploration": Exploration,
@@ -125,6 +132,14 @@ class LoopConfig:
         if not names or twice:
             raise ValueError(f"seeds: {', '.join(twice) or 'none'}; expected at least one, of different names")
         whole("seed", self.seed, 0)
+        for seed in self.seeds:
+            time, runs = (seed.time or self.exploration.time), self.exploration
+            steps = round(1e3 * time / runs.timestep)
+            if steps < runs.grade_interval:
+                raise ValueError(
+                    f"seed {seed.name}: its runs have {steps} steps ({time:g} ps); expected no fewer than "
+                    f"exploration.grade_interval, {runs.grade_interval}, or no grade would be looked at"
+                )
 
     @classmethod
     def from_dict(cls, values: Json, folder: Path | None = None) -> Self:
@@ -156,6 +171,9 @@ class LoopConfig:
             for name in ("data", "test"):
                 files = values.get(name, ())
                 values[name] = tuple(str(folder / f) for f in ([files] if isinstance(files, str) else files))
+            kind, _, file = values["labels"].calculator.partition(":") if "labels" in values else ("", "", "")
+            if kind == "mtp" and (folder / file).is_file():
+                values["labels"] = replace(values["labels"], calculator=f"mtp:{(folder / file).resolve()}")
             if values.get("potential") is not None and (folder / values["potential"]).is_file():
                 values["potential"] = str(folder / values["potential"])
         return cls(**values)

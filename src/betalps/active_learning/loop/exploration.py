@@ -130,7 +130,7 @@ def _explore_one(report: Report, *, start: Start, spec: RunSpec, folder: Path) -
             ended, message, worst = result.stopped.cause, result.stopped.message, result.stopped.value
     except UnstableRunError as error:
         ended, message, time = "boiled" if error.cause == "volume" else "unstable", str(error), np.nan
-    except StructureError as error:
+    except (StructureError, ValueError) as error:
         ended, message, time = "failed", str(error), 0.0
     except OSError as error:
         raise BetalpsError(f"run {start.name}: {error}") from error

@@ -55,20 +55,43 @@ def read_inputs(config: LoopConfig) -> Inputs:
     """
     data = _labelled(config.data)
     species = {symbol for atoms in data for symbol in atoms.get_chemical_symbols()}
+    known = "the starting data"
+    if config.potential is not None:
+        _require_known("the starting data", data, set(load(config.potential).species), config.potential)
     starts = build_starts(config)
     for start in starts:
-        unknown = sorted(set(start.atoms.get_chemical_symbols()) - species)
-        if unknown:
-            raise SpeciesError(
-                f"seed {start.seed.name} holds {', '.join(unknown)}, of which the starting data have none; they hold "
-                f"{', '.join(sorted(species))}"
-            )
+        _require_known(f"seed {start.seed.name}", [start.atoms], species, known)
     tests = {_test_name(file, config.test): _labelled((file,)) for file in config.test}
+    for file, frames in zip(config.test, tests.values(), strict=True):
+        _require_known(file, frames, species, known)
+    groups = {start.group for start in starts} | {str(atoms.info.get("group")) for atoms in data}
+    unknown = sorted(set(config.fit.group_weights) - groups)
+    if unknown:
+        raise ValueError(
+            f"fit.group_weights names {', '.join(unknown)}; the groups of the seeds and of the starting data are "
+            f"{', '.join(sorted(groups - {'None'}))}"
+        )
     return Inputs(data=data, tests=tests, starts=starts)
 
 
-def require_same(path: Path, config: LoopConfig, inputs: Inputs) -> None:
+def _require_known(what: str, frames: Sequence[Atoms], species: set[str], where: str) -> None:
+    """Refuse elements that are not there."""
+    unknown = sorted({symbol for atoms in frames for symbol in atoms.get_chemical_symbols()} - species)
+    if unknown:
+        raise SpeciesError(f"{what}: holds {', '.join(unknown)}, which {where} lack: {', '.join(sorted(species))}")
+
+
+def require_same(path: Path, config: LoopConfig, inputs: Inputs, *, begun: bool) -> None:
     """Note what decides the study, or compare with what was noted.
+
+    Parameters
+    ----------
+    path
+        Of the note.
+    config, inputs
+        The study.
+    begun
+        Whether any of it has been done: until then it may become another one.
 
     Raises
     ------
@@ -83,7 +106,7 @@ def require_same(path: Path, config: LoopConfig, inputs: Inputs) -> None:
         "structures": hashlib.sha256(repr(starts).encode()).hexdigest(),
     }
     found = load_json(path)
-    if found is None:
+    if found is None or not begun:
         save_json(path, identity)
         return
     there, asked = _flat(found), _flat(identity)
@@ -104,7 +127,10 @@ def _flat(values: Json) -> Json:
             flat |= {f"{name}.{inner}": entry for inner, entry in value.items()}
         elif name != "seeds":
             flat[name] = value
-    seeds = {entry["name"]: entry for entry in values.get("seeds", [])}
+    seeds = {entry["name"]: dict(entry) for entry in values.get("seeds", [])}
+    for entry in seeds.values():
+        if isinstance(entry.get("structure"), str):
+            entry["structure"] = "a file"  # wherever it lies: what it holds is compared
     return flat | {f"seed {name}": entry for name, entry in seeds.items()}
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -47,10 +48,13 @@ class Labeller:
         Of the labels.
     executor
         Instead of processes of this machine.
+    name
+        Of the calculator, for errors.
     """
 
-    def __init__(self, settings: Labels, factory: Factory, folder: Path, executor: Executor | None) -> None:
+    def __init__(self, settings: Labels, factory: Factory, folder: Path, executor: Executor | None, name: str) -> None:
         self._settings, self._factory, self._folder, self._executor = settings, factory, folder, executor
+        self._name = name
 
     def check(self, frame: Atoms) -> str:
         """Label a structure of the starting data, and compare with the label that it brings.
@@ -65,7 +69,7 @@ class Labeller:
         LabellingError
             The labeller cannot: it is not installed, or fails.
         """
-        told = f"{self._settings.calculator}, tried before anything is run"
+        told = f"{self._name}, tried before anything is run"
         try:
             found = self._label([frame], retry=True, observer=None)
         except LabellingError as error:
@@ -91,13 +95,22 @@ class Labeller:
         keys = map(structure_key, frames)
         return [store.has(key) or store.failure(key) is not None for key in keys]
 
-    def label(self, frames: Sequence[Atoms], observer: Callable[[LabelProgress], None]) -> Labelled:
+    def label(self, frames: Sequence[Atoms], observer: Callable[[LabelProgress], None], probe: Atoms) -> Labelled:
         """Label structures; those that fail are tried again as often as the settings say.
+
+        Parameters
+        ----------
+        frames
+            The structures.
+        observer
+            Of the first attempt.
+        probe
+            A structure that has been labelled before: where all others fail, it tells whether they are to blame.
 
         Raises
         ------
         LabellingError
-            Every single one failed: it is the labeller. The next call tries them again.
+            Every single one failed, and the probe: it is the labeller. The next call tries them again.
         """
         store = LabelStore(self._folder, describe(self._factory), offered(self._factory))
         hopeless = all(not store.has(key) and store.failure(key) for key in map(structure_key, frames))
@@ -112,13 +125,19 @@ class Labeller:
         except Enough:
             labelled = [atoms for atoms in frames if store.has(structure_key(atoms))]
             return self._label(labelled, retry=False, observer=None)
-        if found.failures and not found.frames:
+        if found.failures and not found.frames and not self._works(probe):
             first = next(iter(found.failures.values()))
             raise LabellingError(
-                f"all {len(frames)} structures failed to be labelled with {self._settings.calculator}, the first with "
+                f"all {len(frames)} structures failed to be labelled with {self._name}, the first with "
                 f"{first.reason}; see {self._folder / 'failed'}. The same call tries them again"
             )
         return found
+
+    def _works(self, probe: Atoms) -> bool:
+        """Whether a structure can be labelled now."""
+        with TemporaryDirectory(prefix="probe-", dir=self._folder) as folder:
+            apart = Labeller(self._settings, self._factory, Path(folder), self._executor, self._name)
+            return not apart._label([probe], retry=False, observer=None).failures
 
     def _label(
         self, frames: Sequence[Atoms], *, retry: bool, observer: Callable[[LabelProgress], None] | None

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from betalps.active_learning.factories import named_calculator
-from betalps.active_learning.labelling import Executor, Factory, LabelProgress
+from betalps.active_learning.labelling import Executor, Factory, LabelProgress, describe
 from betalps.active_learning.loop.candidates import DRAWN, Choice, choose, draw, in_random_order, why_none
 from betalps.active_learning.loop.config import LoopConfig
 from betalps.active_learning.loop.exploration import RunOutcome, candidates_of, explore, frames_of, worst_of
@@ -93,9 +93,11 @@ class ActiveLearning:
         self._inputs = read_inputs(config)
         self.folder.mkdir(parents=True, exist_ok=True)
         self._watch = Watch(observer)
-        self._labeller = Labeller(config.labels, self._factory, self.folder / "labels", executor)
+        name = config.labels.calculator if factory is None else describe(factory)
+        self._labeller = Labeller(config.labels, self._factory, self.folder / "labels", executor, name)
         with locked(self.folder, "learning", _PATIENCE):
-            require_same(self.folder / _STUDY, config, self._inputs)
+            begun = (self.folder / _STATE).exists() or (self._path(0) / "fit.checkpoint").exists()
+            require_same(self.folder / _STUDY, config, self._inputs, begun=begun)
         self.state = load_state(self.folder / _STATE)
 
     @property
@@ -257,6 +259,8 @@ class ActiveLearning:
 
     def _select(self) -> LoopState:
         number, place = self.state.iteration, self._place(self.state.iteration)
+        if self.state.labels >= self.config.budget.labels:  # it was lowered meanwhile
+            return self._ended(self._spent())
         outcomes = self._outcomes(number)
         choice = self._choose(outcomes)
         save_json(place / "select.json", choice.to_dict())
@@ -278,7 +282,7 @@ class ActiveLearning:
             if self._out_of_time(time.monotonic() - began):
                 raise Enough
 
-        found = self._labeller.label(frames, observe)
+        found = self._labeller.label(frames, observe, self._inputs.data[0])
         sound = [atoms for atoms in found.frames if largest_force(atoms) <= self.config.labels.largest_force]
         record: Json = {
             "asked": len(frames),
@@ -294,7 +298,8 @@ class ActiveLearning:
         self._watch.set(labelled=len(found.frames), failed=len(found.failures))
         if not sound:
             reason = f"iteration {self.state.iteration}: none of {len(frames)} new structures has a label to train on"
-            return self._ended(f"stalled: {reason}")
+            first = f"; the first: {record['failed'][0]}" if record["failed"] else ""
+            return self._ended(f"stalled: {reason}{first}")
         return replace(self.state, stage="fit")
 
     def _checked(self, drawn: Sequence[Atoms]) -> Json:

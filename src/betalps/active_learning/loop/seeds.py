@@ -13,6 +13,7 @@ from betalps.active_learning.loop.config import LoopConfig, Seed
 from betalps.active_learning.loop.settings import Exploration
 from betalps.datasets import strained
 from betalps.dynamics import build_structure, read_structure
+from betalps.dynamics.motion import check_movable
 from betalps.protocols import Grading, RunSpec, Stage
 
 if TYPE_CHECKING:
@@ -69,6 +70,7 @@ def build_starts(config: LoopConfig) -> tuple[Start, ...]:
                 atoms = build_structure(seed.structure)
             else:
                 atoms = read_structure(Path(seed.structure))
+            check_movable(atoms)
             for strain in seed.strains:
                 start = strained(atoms, [strain])[0] if strain else atoms
                 name = f"{seed.name}{strain:+g}" if strain else seed.name

@@ -220,6 +220,11 @@ class Fitting:
             raise ValueError(f"fit.finish is {self.finish!r}; expected true or false")  # noqa: TRY004 - in a file
         for name in ("cutoff", "cold", "cold_weight", *(() if self.min_dist is None else ("min_dist",))):
             object.__setattr__(self, name, number(f"fit.{name}", getattr(self, name), above=0.0))
+        for name in ("energy", "force", "stress"):
+            object.__setattr__(self, name, number(f"fit.{name}", getattr(self, name), least=0.0))
+        object.__setattr__(self, "size_exponent", number("fit.size_exponent", self.size_exponent))
+        if self.force_scale is not None:
+            object.__setattr__(self, "force_scale", number("fit.force_scale", self.force_scale, above=0.0))
         if not isinstance(self.group_weights, Mapping):
             raise ValueError(f"fit.group_weights is {self.group_weights!r}; expected a table")  # noqa: TRY004 - in a file
         weights = {name: number(f"fit.group_weights.{name}", w, least=0.0) for name, w in self.group_weights.items()}
