@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -19,6 +20,7 @@ from betalps.potentials import Potential
 from betalps.structures import beta_li3ps4
 from betalps.training import FitSettings, evaluate, fit
 
+GRID = "import sys; from betalps.cli.main import main; sys.exit(main(['grid', *sys.argv[1:]]))"
 QUICK = ["--level", "4", "--starts", "1", "--iterations", "3", "--threads", "1"]
 
 
@@ -220,3 +222,50 @@ def test_grid_in_processes(folder, here, capsys):
     said = capsys.readouterr()
     assert "level-3_cutoff-4_basis-8: " in said.err
     assert "Level 2, cutoff 4 Å" in said.out
+
+
+def children(pid):
+    """Processes that a process has started and that are not over."""
+    found = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            state, parent = stat.read_text().rsplit(")", 1)[1].split()[:2]
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        if int(parent) == pid and state != "Z":
+            found.append(int(stat.parent.name))
+    return found
+
+
+def running(pid):
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+@pytest.mark.skipif(not Path("/proc/self").is_dir(), reason="looks at /proc")
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGKILL, -signal.SIGKILL), (signal.SIGINT, 130)])
+def test_grid_in_processes_stops_with_all_of_them(folder, here, number, status):
+    """While fits that take minutes are running and waiting."""
+    base = [sys.executable, "-c", "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n" + GRID]
+    command = [*base, "--data", f"{folder}/train.extxyz", "--levels", "24", "26", "28", "--cutoffs", "7", "8"]
+    with Path("said").open("w") as said:
+        process = subprocess.Popen(
+            [*command, "--workers", "2"], stderr=said, env={**os.environ, "OMP_NUM_THREADS": "1"}
+        )
+        try:
+            while len(list(here.glob("betalps-grid/*.checkpoint"))) < 2:
+                assert process.poll() is None, Path("said").read_text()
+                time.sleep(0.05)
+            pids = children(process.pid)
+            process.send_signal(number)
+            assert process.wait(timeout=60) == status
+        finally:
+            process.kill()
+            process.wait()
+    assert len(pids) >= 2
+    deadline = time.monotonic() + 30.0
+    while any(map(running, pids)) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not any(map(running, pids))

@@ -61,11 +61,9 @@ def run(arguments: argparse.Namespace) -> int:
     with ExitStack() as stack:
         executor = None
         if arguments.workers > 1:
-            import multiprocessing
-            from concurrent.futures import ProcessPoolExecutor
+            from betalps.workers import process_pool
 
-            context = multiprocessing.get_context("spawn")
-            executor = stack.enter_context(ProcessPoolExecutor(arguments.workers, mp_context=context))
+            executor = stack.enter_context(process_pool(arguments.workers))
         result = grid_search(
             read_frames(arguments.data, arguments.species),
             levels=arguments.levels or LEVELS,
