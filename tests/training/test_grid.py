@@ -63,6 +63,79 @@ def test_resumed_computes_only_what_is_missing(result, frames, held, folder, mon
         search(frames[:8], held, folder=folder, seed=1)
 
 
+@pytest.mark.parametrize("more", [{}, {"levels": (6,)}])
+def test_a_folder_of_another_grid_stays_as_it_is(frames, held, tmp_path, monkeypatch, more):
+    """The level that is missing there would be fitted first, and then neither grid could be finished."""
+    search(frames[:8], held, levels=(2,), cutoffs=(4.0,), folder=tmp_path)
+    before = {path: path.read_bytes() for path in tmp_path.iterdir()}
+    monkeypatch.setattr(grid_module, "fit", lambda *a, **k: pytest.fail("fitted"))
+    changed = {"levels": (4, 2), "cutoffs": (4.0,), "settings": replace(QUICK, iterations=4), **more}
+    with (
+        ThreadPoolExecutor(1) as executor,
+        pytest.raises(CheckpointError, match=r"belongs to another grid, of other data.*: use another folder"),
+    ):
+        search(frames[:8], held, folder=tmp_path, executor=executor, **changed)
+    assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+def test_a_folder_where_fits_have_only_begun_is_of_their_grid(frames, held, tmp_path, monkeypatch):
+    def interrupted(*arguments, checkpoint, **settings):
+        checkpoint.write_bytes(b"begun")
+        raise KeyboardInterrupt
+
+    one = {"levels": (2,), "cutoffs": (4.0,), "folder": tmp_path}
+    with monkeypatch.context() as patched:
+        patched.setattr(grid_module, "fit", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            search(frames[:8], held, **one)
+    with pytest.raises(CheckpointError, match=r"identity\.json belongs to another grid"):
+        search(frames[:8], held, seed=1, **one)
+    next(tmp_path.glob("*.checkpoint")).unlink()  # nothing is left that could be mixed
+    assert search(frames[:8], held, seed=1, **one).points[0].complete
+
+
+def test_a_point_that_cannot_be_read_is_named(frames, held, tmp_path):
+    (tmp_path / "level-2_cutoff-4_basis-8.json").write_text("{")
+    with pytest.raises(
+        CheckpointError, match=r"level-2_cutoff-4_basis-8\.json: expected a file that a grid has written"
+    ):
+        search(frames[:8], held, folder=tmp_path)
+
+
+class Later:
+    """An executor whose calls are made when their results are asked for; remembers what was called off."""
+
+    def __init__(self, can_cancel=True):
+        self.cancelled = []
+        self._can_cancel = can_cancel
+
+    def submit(self, function, *arguments):
+        executor = self
+
+        class Future:
+            def result(self):
+                return function(*arguments)
+
+            def cancel(self):
+                if not executor._can_cancel:
+                    raise NotImplementedError
+                executor.cancelled.append(arguments[0].point.level)
+
+        return Future()
+
+
+def test_an_error_calls_off_what_has_not_begun(frames, held):
+    def stop(point):
+        raise KeyboardInterrupt
+
+    executor = Later()
+    with pytest.raises(KeyboardInterrupt):
+        search(frames[:8], held, levels=(2, 4, 6), cutoffs=(4.0,), executor=executor, observer=stop)
+    assert {4, 6} <= set(executor.cancelled)
+    with pytest.raises(KeyboardInterrupt):
+        search(frames[:8], held, levels=(2, 4), cutoffs=(4.0,), executor=Later(can_cancel=False), observer=stop)
+
+
 def test_an_executor_gives_the_same(result, frames, held):
     with ThreadPoolExecutor(2) as executor:
         parallel = search(frames[:8], held, executor=executor)
