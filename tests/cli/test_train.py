@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -242,6 +243,35 @@ def running(pid):
         return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
     except (FileNotFoundError, ProcessLookupError):
         return False
+
+
+@pytest.mark.skipif(not Path("/proc/self").is_dir(), reason="looks at /proc")
+def test_grid_whose_worker_is_killed_says_so_in_one_line(folder, here, capsys, monkeypatch):
+    """The first one, as soon as a fit has begun."""
+    killed = []
+
+    def kill():
+        while not killed:
+            if begun := list(here.glob("betalps-grid/*.checkpoint")):
+                killed.append(begun[0])
+                for pid in children(os.getpid()):
+                    if "spawn_main" in Path(f"/proc/{pid}/cmdline").read_text():
+                        os.kill(pid, signal.SIGKILL)
+                        return
+            time.sleep(0.01)
+
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    thread = threading.Thread(target=kill, daemon=True)
+    thread.start()
+    arguments = ["--data", f"{folder}/train.extxyz", "--levels", "24", "26", "--cutoffs", "7", "--workers", "2"]
+    try:
+        assert main(["grid", *arguments]) == 2
+    finally:
+        killed.append(None)  # ends the thread, whatever happened
+        thread.join()
+    said = capsys.readouterr().err
+    assert said.startswith("betalps grid: a process that fits was killed")
+    assert "0 of 2 points are done and kept in betalps-grid: the same call goes on" in said
 
 
 @pytest.mark.skipif(not Path("/proc/self").is_dir(), reason="looks at /proc")

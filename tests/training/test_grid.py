@@ -2,7 +2,8 @@
 
 import json
 import time
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
 
 import pytest
@@ -12,6 +13,7 @@ from betalps.errors import CheckpointError, FormatError
 from betalps.potentials import Potential
 from betalps.training import FitSettings, GridPoint, GridResult, evaluate, grid_search, measure_cost, recommend
 from betalps.training.labels import read_labels
+from betalps.workers import WorkerError
 
 QUICK = FitSettings(starts=0, iterations=3)
 
@@ -134,6 +136,32 @@ def test_an_error_calls_off_what_has_not_begun(frames, held):
     assert {4, 6} <= set(executor.cancelled)
     with pytest.raises(KeyboardInterrupt):
         search(frames[:8], held, levels=(2, 4), cutoffs=(4.0,), executor=Later(can_cancel=False), observer=stop)
+
+
+class Fragile:
+    """Makes so many calls, and then its process is killed."""
+
+    def __init__(self, calls):
+        self._calls = calls
+
+    def submit(self, function, *arguments):
+        future = Future()
+        if self._calls > 0:
+            future.set_result(function(*arguments))
+        else:
+            future.set_exception(BrokenProcessPool("a process ended abruptly"))
+        self._calls -= 1
+        return future
+
+
+def test_a_killed_process_is_an_error_that_says_how_to_go_on(result, frames, held, tmp_path):
+    told = r"a process that fits was killed.*a process ended abruptly\); 3 of 4 points are done and kept in .*goes on"
+    with pytest.raises(WorkerError, match=told):
+        search(frames[:8], held, folder=tmp_path, executor=Fragile(3))
+    again = search(frames[:8], held, folder=tmp_path)
+    assert [p.force_mae for p in again.points] == [p.force_mae for p in result.points]
+    with pytest.raises(WorkerError, match="without a folder, nothing of the grid is kept"):
+        search(frames[:8], held, levels=(2,), executor=Fragile(1))
 
 
 def test_an_executor_gives_the_same(result, frames, held):

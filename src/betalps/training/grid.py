@@ -6,6 +6,7 @@ import hashlib
 import itertools
 import json
 from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import BrokenExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,6 +25,7 @@ from betalps.training.settings import FitSettings
 from betalps.training.sources import Sources
 from betalps.training.weights import Weights
 from betalps.typing import Json, PathLike
+from betalps.workers import WorkerError
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -100,6 +102,8 @@ def grid_search(
         The data are not sound.
     CheckpointError
         `folder` belongs to another grid. Nothing is computed then.
+    WorkerError
+        A process of the executor was killed. Points that are done stay in `folder`, and the same call goes on.
     """
     given = list(frames)
     sources = sources or Sources()
@@ -132,7 +136,10 @@ def grid_search(
             observer(result[0])
         collected.append(result)
 
-    call_all(run_point, tasks, executor, take)
+    try:
+        call_all(run_point, tasks, executor, take)
+    except BrokenExecutor as error:
+        raise WorkerError(_lost(tasks, error)) from error
     points = tuple(_with_cost(point, potential, data.training) for point, potential in collected)
     return GridResult(points=points, provenance={**provenance(), **identity})
 
@@ -186,6 +193,15 @@ def run_point(task: _Task) -> tuple[GridPoint, bytes]:
     if done is not None:
         keep(done, task.identity, point, content)
     return point, content
+
+
+def _lost(tasks: Sequence[_Task], error: BrokenExecutor) -> str:
+    reason = f"a process that fits was killed, perhaps for lack of memory ({type(error).__name__}: {error})"
+    if tasks[0].folder is None:
+        return f"{reason}; without a folder, nothing of the grid is kept"
+    folder = Path(tasks[0].folder)
+    done = sum((folder / f"{task.point.name}.json").exists() for task in tasks)
+    return f"{reason}; {done} of {len(tasks)} points are done and kept in {folder}: the same call goes on"
 
 
 def _with_cost(point: GridPoint, content: bytes, samples: Sequence[Sample]) -> GridPoint:
