@@ -216,6 +216,34 @@ def test_grid_recommends_and_resumes(folder, here, capsys):
     assert "no point costs 0.001 µs/atom or less" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("dropped", "cells"),
+    [(["energy", "stress"], [0, 2]), (["forces", "stress"], [1, 2]), (["energy", "forces"], [0, 1])],
+)
+def test_grid_of_labels_of_one_kind(folder, here, capsys, dropped, cells):
+    """With stresses alone there are errors to look at, and nothing to recommend by."""
+    frames = read(folder / "train.extxyz", ":")
+    for atoms in frames:
+        for name in dropped:
+            atoms.calc.results.pop(name)
+    write("some.extxyz", frames)
+    arguments = ["--data", "some.extxyz", "--levels", "2", "4", "--cutoffs", "4", "--starts", "0", "--iterations", "2"]
+    recommended = "forces" not in dropped or "energy" not in dropped
+    assert main(["grid", *arguments, "--valid-fraction", "0.3"]) == (0 if recommended else 2)
+    said = capsys.readouterr()
+    lines = said.out.splitlines()
+    assert "nan" not in said.out + said.err
+    for line in lines[1:3]:
+        assert [k for k, word in enumerate(line.split()[3:6]) if word == "-"] == cells
+    assert (here / "betalps-grid" / "grid.svg").exists()
+    assert (here / "betalps-grid" / "cost.svg").exists()
+    if recommended:
+        assert "The held-out data have no labels of" in said.out
+        assert (here / lines[-1]).exists()
+    else:
+        assert "the held-out data have neither energies nor forces" in said.err
+
+
 def test_grid_in_processes(folder, here, capsys):
     arguments = ["--data", f"{folder}/train.extxyz", "--valid", f"{folder}/valid.extxyz", "--levels", "2", "3"]
     settings = ["--cutoffs", "4", "--starts", "0", "--iterations", "1", "--workers", "2"]

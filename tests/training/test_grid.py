@@ -1,6 +1,7 @@
 """The grid: its points, what is kept, and the recommendation."""
 
 import json
+import math
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -249,9 +250,28 @@ def test_none_within_the_bounds_takes_the_closest():
     assert recommend(grid).point.level == 14
 
 
+@pytest.mark.parametrize(
+    ("missing", "there", "unit"), [("energy", "forces", "meV/Å"), ("forces", "energy", "meV/atom")]
+)
+def test_a_property_without_labels_has_no_say(missing, there, unit):
+    values = {
+        "energy": math.nan,
+        "forces": 0.02,
+        **({} if missing == "energy" else {"energy": 0.02, "forces": math.nan}),
+    }
+    grid = made(*((level, values["energy"], values["forces"], cost) for level, cost in ((8, 0.3), (12, 0.5))))
+    advice = recommend(grid)
+    assert advice.point.level == 8
+    assert f"error of {there} is at most 25% above the lowest." in advice.rule
+    assert f"no labels of {missing}" in advice.rule
+    assert f"functions: 20 {unit} (lowest 20) at 0.30" in advice.reason
+
+
 def test_nothing_to_recommend():
     failed = GridResult(points=(GridPoint(level=8, cutoff=5.0, radial_size=8, failed="why"),), provenance={})
     with pytest.raises(ValueError, match="no fit of the grid succeeded"):
         recommend(failed)
     with pytest.raises(ValueError, match=r"no point costs 0.1 µs/atom or less; the cheapest costs 0.30"):
         recommend(made((8, 1e-3, 0.04, 0.3)), budget=0.1)
+    with pytest.raises(ValueError, match="the held-out data have neither energies nor forces"):
+        recommend(made((8, math.nan, math.nan, 0.3)))
