@@ -244,6 +244,14 @@ def test_grid_of_labels_of_one_kind(folder, here, capsys, dropped, cells):
         assert "the held-out data have neither energies nor forces" in said.err
 
 
+@pytest.mark.parametrize("option", ["--workers", "--threads"])
+@pytest.mark.parametrize("number", ["0", "-3"])
+def test_grid_needs_something_to_work_with(folder, here, capsys, option, number):
+    assert main(["grid", "--data", f"{folder}/train.extxyz", option, number]) == 2
+    assert capsys.readouterr().err == f"betalps grid: {option} is {number}; expected at least 1\n"
+    assert not list(here.iterdir())
+
+
 def test_grid_in_processes(folder, here, capsys):
     arguments = ["--data", f"{folder}/train.extxyz", "--valid", f"{folder}/valid.extxyz", "--levels", "2", "3"]
     settings = ["--cutoffs", "4", "--starts", "0", "--iterations", "1", "--workers", "2"]

@@ -171,6 +171,11 @@ def test_an_executor_gives_the_same(result, frames, held):
     assert [p.force_mae for p in parallel.points] == [p.force_mae for p in result.points]
 
 
+def test_held_out_frames_may_come_from_a_generator(result, frames, held):
+    again = search(frames[:8], (atoms for atoms in held), levels=(2,))
+    assert [p.force_mae for p in again.points] == [p.force_mae for p in result.points[:2]]
+
+
 def test_the_split_is_the_same_for_all_points(frames, monkeypatch):
     """Whatever the cutoff, which decides which environments are rare."""
     seen = []

@@ -58,6 +58,9 @@ def run(arguments: argparse.Namespace) -> int:
     from betalps.files import write_atomic
     from betalps.training import CUTOFFS, LEVELS, grid_search, recommend
 
+    for name in ("workers", "threads"):
+        if getattr(arguments, name) < 1:
+            raise ValueError(f"--{name} is {getattr(arguments, name)}; expected at least 1")
     weights, settings = weights_and_settings(arguments)
     folder: Path = arguments.output
     with ExitStack() as stack:

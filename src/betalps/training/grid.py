@@ -106,9 +106,10 @@ def grid_search(
         A process of the executor was killed. Points that are done stay in `folder`, and the same call goes on.
     """
     given = list(frames)
+    validation = validation if isinstance(validation, float | int) else list(validation)  # read more than once
     sources = sources or Sources()
     data = gather(given, validation, None, max(cutoffs), seed, sources)
-    held = given if isinstance(validation, float) else list(validation)
+    held = given if isinstance(validation, float | int) else validation
     identity = _identity(data, weights or Weights(), settings or FitSettings(), sources, seed)
     template = _Task(
         point=GridPoint(level=0, cutoff=0.0, radial_size=0),
