@@ -5,9 +5,10 @@ import signal
 import sys
 import time
 from functools import partial
+from pathlib import Path
 
 from betalps.errors import StructureError
-from betalps.workers import run_tasks
+from betalps.workers import process_pool, run_tasks
 
 
 def count(report, *, upto):
@@ -35,7 +36,23 @@ def tick(report):
         time.sleep(0.05)
 
 
+def sleep(folder):
+    """Leaves its pid in a folder, and sleeps for a minute, unless somebody ends it."""
+    (Path(folder) / str(os.getpid())).touch()
+    time.sleep(60)
+
+
+def keep_a_pool_busy(folder):
+    """More for a pool of two to do than a test would wait for."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job ignores it
+    with process_pool(2) as pool:
+        for future in [pool.submit(sleep, folder) for _ in range(8)]:
+            future.result()
+
+
 if __name__ == "__main__":
+    if sys.argv[1:]:
+        keep_a_pool_busy(sys.argv[1])
     # A parent to be killed: prints the pids of its children.
     seen = set()
 

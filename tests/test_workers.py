@@ -12,7 +12,7 @@ import pytest
 
 import chores
 from betalps.errors import StructureError
-from betalps.workers import WorkerError, run_tasks
+from betalps.workers import WorkerError, process_pool, run_tasks
 
 
 def alive(pid):
@@ -96,3 +96,40 @@ def test_processes_end_when_their_parent_is_killed():
         parent.wait()
         parent.stdout.close()
     assert all(ends(pid) for pid in pids)
+
+
+def pids_in(folder, count, parent):
+    """Those that tasks have left, once there are so many."""
+    while len(found := [int(path.name) for path in folder.iterdir()]) < count:
+        assert parent.poll() is None, "the parent ended before its workers had begun"
+        time.sleep(0.05)
+    return found
+
+
+@pytest.mark.skipif(not Path("/proc/self").is_dir(), reason="looks at /proc")
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
+def test_a_pool_ends_with_its_parent_and_at_once(number, tmp_path):
+    """Killed, it cannot say goodbye to its workers; after Ctrl-C it must not wait for what they are at."""
+    parent = subprocess.Popen([sys.executable, chores.__file__, tmp_path], stderr=subprocess.DEVNULL)
+    try:
+        pids = pids_in(tmp_path, 2, parent)
+        assert all(alive(pid) for pid in pids)
+        parent.send_signal(number)
+        parent.wait(timeout=40)  # its tasks sleep for a minute
+    finally:
+        parent.kill()
+        parent.wait()
+    assert all(ends(pid) for pid in pids)
+    assert len(list(tmp_path.iterdir())) == 2  # the six others never began
+
+
+def test_a_pool_waits_for_what_it_was_given():
+    with process_pool(1) as pool:
+        future = pool.submit(abs, -3)
+    assert future.done()
+    assert future.result() == 3
+
+
+def test_a_pool_needs_a_worker():
+    with pytest.raises(ValueError, match="workers is 0; expected at least 1"), process_pool(0):
+        pass

@@ -10,11 +10,14 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from multiprocessing.connection import Connection, wait
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from betalps.errors import BetalpsError
+
+if TYPE_CHECKING:
+    from concurrent.futures import ProcessPoolExecutor
 
 Key = TypeVar("Key", bound=Hashable)
 Report = Callable[[Any], None]
@@ -102,6 +105,42 @@ def run_tasks(
     return outcomes
 
 
+@contextlib.contextmanager
+def process_pool(workers: int) -> Iterator[ProcessPoolExecutor]:
+    """A pool of processes of which none is left behind.
+
+    Parameters
+    ----------
+    workers
+        How many.
+
+    Yields
+    ------
+    ProcessPoolExecutor
+        Left by an exception, Ctrl-C too, it ends its processes at once, whatever they are at; otherwise it waits for
+        what was submitted. When this very process is killed, they notice within a fraction of a second, and end too.
+
+    Raises
+    ------
+    ValueError
+        `workers` is below 1.
+    """
+    from concurrent.futures import ProcessPoolExecutor
+
+    if workers < 1:
+        raise ValueError(f"workers is {workers}; expected at least 1")
+    context = multiprocessing.get_context("spawn")  # a fork would copy threads in an unknown state
+    with ProcessPoolExecutor(workers, mp_context=context, initializer=_begin) as pool:
+        try:
+            yield pool
+        except BaseException:
+            # Shutting down alone would wait for calls that run, and for those that wait in the pool's queue.
+            for process in list((pool._processes or {}).values()):
+                process.kill()
+            pool.shutdown(cancel_futures=True)
+            raise
+
+
 def end_with_parent(*, group: bool = False) -> None:
     """End this process when the one that started it is gone, however it went.
 
@@ -110,7 +149,8 @@ def end_with_parent(*, group: bool = False) -> None:
     group
         Lead a process group of its own, and end all of it: programs that a calculator started.
     """
-    parent = os.getppid()
+    process = multiprocessing.parent_process()
+    parent = os.getppid() if process is None else process.pid  # it may be gone while this process was starting
     if group:
         os.setsid()
 
@@ -138,6 +178,12 @@ def _here(task: Task, report: Report) -> BetalpsError | None:
     except BetalpsError as error:
         return error
     return None
+
+
+def _begin() -> None:
+    """What a process of a pool does first; Ctrl-C is the parent's to handle."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    end_with_parent()
 
 
 def _there(task: Task, connection: Connection) -> None:

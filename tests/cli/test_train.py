@@ -5,7 +5,9 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -19,6 +21,7 @@ from betalps.potentials import Potential
 from betalps.structures import beta_li3ps4
 from betalps.training import FitSettings, evaluate, fit
 
+GRID = "import sys; from betalps.cli.main import main; sys.exit(main(['grid', *sys.argv[1:]]))"
 QUICK = ["--level", "4", "--starts", "1", "--iterations", "3", "--threads", "1"]
 
 
@@ -222,6 +225,42 @@ def test_grid_recommends_and_resumes(folder, here, capsys):
     assert "no point costs 0.001 µs/atom or less" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("dropped", "cells"),
+    [(["energy", "stress"], [0, 2]), (["forces", "stress"], [1, 2]), (["energy", "forces"], [0, 1])],
+)
+def test_grid_of_labels_of_one_kind(folder, here, capsys, dropped, cells):
+    """With stresses alone there are errors to look at, and nothing to recommend by."""
+    frames = read(folder / "train.extxyz", ":")
+    for atoms in frames:
+        for name in dropped:
+            atoms.calc.results.pop(name)
+    write("some.extxyz", frames)
+    arguments = ["--data", "some.extxyz", "--levels", "2", "4", "--cutoffs", "4", "--starts", "0", "--iterations", "2"]
+    recommended = "forces" not in dropped or "energy" not in dropped
+    assert main(["grid", *arguments, "--valid-fraction", "0.3"]) == (0 if recommended else 2)
+    said = capsys.readouterr()
+    lines = said.out.splitlines()
+    assert "nan" not in said.out + said.err
+    for line in lines[1:3]:
+        assert [k for k, word in enumerate(line.split()[3:6]) if word == "-"] == cells
+    assert (here / "betalps-grid" / "grid.svg").exists()
+    assert (here / "betalps-grid" / "cost.svg").exists()
+    if recommended:
+        assert "The held-out data have no labels of" in said.out
+        assert (here / lines[-1]).exists()
+    else:
+        assert "the held-out data have neither energies nor forces" in said.err
+
+
+@pytest.mark.parametrize("option", ["--workers", "--threads"])
+@pytest.mark.parametrize("number", ["0", "-3"])
+def test_grid_needs_something_to_work_with(folder, here, capsys, option, number):
+    assert main(["grid", "--data", f"{folder}/train.extxyz", option, number]) == 2
+    assert capsys.readouterr().err == f"betalps grid: {option} is {number}; expected at least 1\n"
+    assert not list(here.iterdir())
+
+
 def test_grid_in_processes(folder, here, capsys):
     arguments = ["--data", f"{folder}/train.extxyz", "--valid", f"{folder}/valid.extxyz", "--levels", "2", "3"]
     settings = ["--cutoffs", "4", "--starts", "0", "--iterations", "1", "--workers", "2"]
@@ -229,3 +268,79 @@ def test_grid_in_processes(folder, here, capsys):
     said = capsys.readouterr()
     assert "level-3_cutoff-4_basis-8: " in said.err
     assert "Level 2, cutoff 4 Å" in said.out
+
+
+def children(pid):
+    """Processes that a process has started and that are not over."""
+    found = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            state, parent = stat.read_text().rsplit(")", 1)[1].split()[:2]
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        if int(parent) == pid and state != "Z":
+            found.append(int(stat.parent.name))
+    return found
+
+
+def running(pid):
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+@pytest.mark.skipif(not Path("/proc/self").is_dir(), reason="looks at /proc")
+def test_grid_whose_worker_is_killed_says_so_in_one_line(folder, here, capsys, monkeypatch):
+    """The first one, as soon as a fit has begun."""
+    killed = []
+
+    def kill():
+        while not killed:
+            if begun := list(here.glob("betalps-grid/*.checkpoint")):
+                killed.append(begun[0])
+                for pid in children(os.getpid()):
+                    if "spawn_main" in Path(f"/proc/{pid}/cmdline").read_text():
+                        os.kill(pid, signal.SIGKILL)
+                        return
+            time.sleep(0.01)
+
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    thread = threading.Thread(target=kill, daemon=True)
+    thread.start()
+    arguments = ["--data", f"{folder}/train.extxyz", "--levels", "24", "26", "--cutoffs", "7", "--workers", "2"]
+    try:
+        assert main(["grid", *arguments]) == 2
+    finally:
+        killed.append(None)  # ends the thread, whatever happened
+        thread.join()
+    said = capsys.readouterr().err
+    assert said.startswith("betalps grid: a process that fits was killed")
+    assert "0 of 2 points are done and kept in betalps-grid: the same call goes on" in said
+
+
+@pytest.mark.skipif(not Path("/proc/self").is_dir(), reason="looks at /proc")
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGKILL, -signal.SIGKILL), (signal.SIGINT, 130)])
+def test_grid_in_processes_stops_with_all_of_them(folder, here, number, status):
+    """While fits that take minutes are running and waiting."""
+    base = [sys.executable, "-c", "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n" + GRID]
+    command = [*base, "--data", f"{folder}/train.extxyz", "--levels", "24", "26", "28", "--cutoffs", "7", "8"]
+    with Path("said").open("w") as said:
+        process = subprocess.Popen(
+            [*command, "--workers", "2"], stderr=said, env={**os.environ, "OMP_NUM_THREADS": "1"}
+        )
+        try:
+            while len(list(here.glob("betalps-grid/*.checkpoint"))) < 2:
+                assert process.poll() is None, Path("said").read_text()
+                time.sleep(0.05)
+            pids = children(process.pid)
+            process.send_signal(number)
+            assert process.wait(timeout=60) == status
+        finally:
+            process.kill()
+            process.wait()
+    assert len(pids) >= 2
+    deadline = time.monotonic() + 30.0
+    while any(map(running, pids)) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not any(map(running, pids))

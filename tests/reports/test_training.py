@@ -2,6 +2,7 @@
 
 import io
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -105,8 +106,19 @@ def test_heat_maps_hold_every_error(grid):
     assert len(plot_grid(grid, 10).axes[0].texts) == 1
     with pytest.raises(ValueError, match="no point with 6 radial basis functions"):
         plot_grid(grid, 6)
-    with pytest.raises(ValueError, match="no point of the grid has a energy_mae"):
+    with pytest.raises(ValueError, match="no fit of the grid with 8 radial basis functions succeeded"):
         plot_grid(GridResult(points=(grid.points[3],), provenance={}))
+
+
+@pytest.mark.parametrize(("missing", "kind", "panel"), [("energy_mae", "energies", 0), ("force_mae", "forces", 1)])
+def test_a_panel_without_labels_says_so(grid, missing, kind, panel):
+    unlabelled = [replace(point, **{missing: math.nan}) for point in grid.points]
+    for draw in (plot_grid, plot_cost):
+        figure = draw(replace(grid, points=tuple(unlabelled)))
+        assert [text.get_text() for text in figure.axes[panel].texts] == [f"no held-out labels of {kind}"]
+        assert len(figure.axes[1 - panel].texts) > 1
+        assert png(figure).startswith(b"\x89PNG")
+    assert figure.axes[1 - panel].get_legend()
 
 
 def test_cost_is_drawn_against_error(grid):

@@ -1,8 +1,10 @@
 """The grid: its points, what is kept, and the recommendation."""
 
 import json
+import math
 import time
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
 
 import pytest
@@ -12,6 +14,7 @@ from betalps.errors import CheckpointError, FormatError
 from betalps.potentials import Potential
 from betalps.training import FitSettings, GridPoint, GridResult, evaluate, grid_search, measure_cost, recommend
 from betalps.training.labels import read_labels
+from betalps.workers import WorkerError
 
 QUICK = FitSettings(starts=0, iterations=3)
 
@@ -63,10 +66,114 @@ def test_resumed_computes_only_what_is_missing(result, frames, held, folder, mon
         search(frames[:8], held, folder=folder, seed=1)
 
 
+@pytest.mark.parametrize("more", [{}, {"levels": (6,)}])
+def test_a_folder_of_another_grid_stays_as_it_is(frames, held, tmp_path, monkeypatch, more):
+    """The level that is missing there would be fitted first, and then neither grid could be finished."""
+    search(frames[:8], held, levels=(2,), cutoffs=(4.0,), folder=tmp_path)
+    before = {path: path.read_bytes() for path in tmp_path.iterdir()}
+    monkeypatch.setattr(grid_module, "fit", lambda *a, **k: pytest.fail("fitted"))
+    changed = {"levels": (4, 2), "cutoffs": (4.0,), "settings": replace(QUICK, iterations=4), **more}
+    with (
+        ThreadPoolExecutor(1) as executor,
+        pytest.raises(CheckpointError, match=r"belongs to another grid, of other data.*: use another folder"),
+    ):
+        search(frames[:8], held, folder=tmp_path, executor=executor, **changed)
+    assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+def test_a_folder_where_fits_have_only_begun_is_of_their_grid(frames, held, tmp_path, monkeypatch):
+    def interrupted(*arguments, checkpoint, **settings):
+        checkpoint.write_bytes(b"begun")
+        raise KeyboardInterrupt
+
+    one = {"levels": (2,), "cutoffs": (4.0,), "folder": tmp_path}
+    with monkeypatch.context() as patched:
+        patched.setattr(grid_module, "fit", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            search(frames[:8], held, **one)
+    with pytest.raises(CheckpointError, match=r"identity\.json belongs to another grid"):
+        search(frames[:8], held, seed=1, **one)
+    next(tmp_path.glob("*.checkpoint")).unlink()  # nothing is left that could be mixed
+    assert search(frames[:8], held, seed=1, **one).points[0].complete
+
+
+def test_a_point_that_cannot_be_read_is_named(frames, held, tmp_path):
+    (tmp_path / "level-2_cutoff-4_basis-8.json").write_text("{")
+    with pytest.raises(
+        CheckpointError, match=r"level-2_cutoff-4_basis-8\.json: expected a file that a grid has written"
+    ):
+        search(frames[:8], held, folder=tmp_path)
+
+
+class Later:
+    """An executor whose calls are made when their results are asked for; remembers what was called off."""
+
+    def __init__(self, can_cancel=True):
+        self.cancelled = []
+        self._can_cancel = can_cancel
+
+    def submit(self, function, *arguments):
+        executor = self
+
+        class Future:
+            def result(self):
+                return function(*arguments)
+
+            def cancel(self):
+                if not executor._can_cancel:
+                    raise NotImplementedError
+                executor.cancelled.append(arguments[0].point.level)
+
+        return Future()
+
+
+def test_an_error_calls_off_what_has_not_begun(frames, held):
+    def stop(point):
+        raise KeyboardInterrupt
+
+    executor = Later()
+    with pytest.raises(KeyboardInterrupt):
+        search(frames[:8], held, levels=(2, 4, 6), cutoffs=(4.0,), executor=executor, observer=stop)
+    assert {4, 6} <= set(executor.cancelled)
+    with pytest.raises(KeyboardInterrupt):
+        search(frames[:8], held, levels=(2, 4), cutoffs=(4.0,), executor=Later(can_cancel=False), observer=stop)
+
+
+class Fragile:
+    """Makes so many calls, and then its process is killed."""
+
+    def __init__(self, calls):
+        self._calls = calls
+
+    def submit(self, function, *arguments):
+        future = Future()
+        if self._calls > 0:
+            future.set_result(function(*arguments))
+        else:
+            future.set_exception(BrokenProcessPool("a process ended abruptly"))
+        self._calls -= 1
+        return future
+
+
+def test_a_killed_process_is_an_error_that_says_how_to_go_on(result, frames, held, tmp_path):
+    told = r"a process that fits was killed.*a process ended abruptly\); 3 of 4 points are done and kept in .*goes on"
+    with pytest.raises(WorkerError, match=told):
+        search(frames[:8], held, folder=tmp_path, executor=Fragile(3))
+    again = search(frames[:8], held, folder=tmp_path)
+    assert [p.force_mae for p in again.points] == [p.force_mae for p in result.points]
+    with pytest.raises(WorkerError, match="without a folder, nothing of the grid is kept"):
+        search(frames[:8], held, levels=(2,), executor=Fragile(1))
+
+
 def test_an_executor_gives_the_same(result, frames, held):
     with ThreadPoolExecutor(2) as executor:
         parallel = search(frames[:8], held, executor=executor)
     assert [p.force_mae for p in parallel.points] == [p.force_mae for p in result.points]
+
+
+def test_held_out_frames_may_come_from_a_generator(result, frames, held):
+    again = search(frames[:8], (atoms for atoms in held), levels=(2,))
+    assert [p.force_mae for p in again.points] == [p.force_mae for p in result.points[:2]]
 
 
 def test_the_split_is_the_same_for_all_points(frames, monkeypatch):
@@ -148,9 +255,28 @@ def test_none_within_the_bounds_takes_the_closest():
     assert recommend(grid).point.level == 14
 
 
+@pytest.mark.parametrize(
+    ("missing", "there", "unit"), [("energy", "forces", "meV/Å"), ("forces", "energy", "meV/atom")]
+)
+def test_a_property_without_labels_has_no_say(missing, there, unit):
+    values = {
+        "energy": math.nan,
+        "forces": 0.02,
+        **({} if missing == "energy" else {"energy": 0.02, "forces": math.nan}),
+    }
+    grid = made(*((level, values["energy"], values["forces"], cost) for level, cost in ((8, 0.3), (12, 0.5))))
+    advice = recommend(grid)
+    assert advice.point.level == 8
+    assert f"error of {there} is at most 25% above the lowest." in advice.rule
+    assert f"no labels of {missing}" in advice.rule
+    assert f"functions: 20 {unit} (lowest 20) at 0.30" in advice.reason
+
+
 def test_nothing_to_recommend():
     failed = GridResult(points=(GridPoint(level=8, cutoff=5.0, radial_size=8, failed="why"),), provenance={})
     with pytest.raises(ValueError, match="no fit of the grid succeeded"):
         recommend(failed)
     with pytest.raises(ValueError, match=r"no point costs 0.1 µs/atom or less; the cheapest costs 0.30"):
         recommend(made((8, 1e-3, 0.04, 0.3)), budget=0.1)
+    with pytest.raises(ValueError, match="the held-out data have neither energies nor forces"):
+        recommend(made((8, math.nan, math.nan, 0.3)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import sys
 from contextlib import ExitStack
 from pathlib import Path
@@ -54,18 +55,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the grid, write it, and print table and recommendation."""
+    from betalps.files import write_atomic
     from betalps.training import CUTOFFS, LEVELS, grid_search, recommend
 
+    for name in ("workers", "threads"):
+        if getattr(arguments, name) < 1:
+            raise ValueError(f"--{name} is {getattr(arguments, name)}; expected at least 1")
     weights, settings = weights_and_settings(arguments)
     folder: Path = arguments.output
     with ExitStack() as stack:
         executor = None
         if arguments.workers > 1:
-            import multiprocessing
-            from concurrent.futures import ProcessPoolExecutor
+            from betalps.workers import process_pool
 
-            context = multiprocessing.get_context("spawn")
-            executor = stack.enter_context(ProcessPoolExecutor(arguments.workers, mp_context=context))
+            executor = stack.enter_context(process_pool(arguments.workers))
         result = grid_search(
             read_frames(arguments.data, arguments.species),
             levels=arguments.levels or LEVELS,
@@ -80,34 +83,37 @@ def run(arguments: argparse.Namespace) -> int:
             folder=folder,
             observer=_tell,
         )
-    _write(result, folder)
+    write_atomic(folder / "grid.json", json.dumps(result.to_dict(), indent=1).encode())
     print(
         f"{'level':>5} {'cutoff':>6} {'basis':>5} {'meV/atom':>9} {'meV/Å':>8} {'GPa':>7} {'µs/atom':>8} {'fit s':>7}"
     )
     for point in result.points:
         print(_line(point))
+    sys.stdout.flush()  # the table is there, whatever plots and recommendation have to say
+    _draw(result, folder)
     advice = recommend(result, tolerance=arguments.tolerance, budget=arguments.budget)
     print(f"\n{advice.rule}\n{advice.reason}\n{folder / (advice.point.name + '.almtp')}")
     return 0
 
 
 def _tell(point: GridPoint) -> None:
-    print(f"{point.name}: {point.failed or f'{1e3 * point.force_mae:.4g} meV/Å'}", file=sys.stderr, flush=True)
+    errors = ((1e3 * point.force_mae, "meV/Å"), (1e3 * point.energy_mae, "meV/atom"), (point.stress_mae, "GPa"))
+    error = next((f"{value:.4g} {unit}" for value, unit in errors if math.isfinite(value)), "no held-out labels")
+    print(f"{point.name}: {point.failed or error}", file=sys.stderr, flush=True)
 
 
 def _line(point: GridPoint) -> str:
     head = f"{point.level:5d} {point.cutoff:6g} {point.radial_size:5d}"
     if point.failed:
         return f"{head} {point.failed}"
-    errors = f"{1e3 * point.energy_mae:9.3g} {1e3 * point.force_mae:8.4g} {point.stress_mae:7.3g}"
-    return f"{head} {errors} {point.cost:8.2f} {point.fit_cpu_seconds:7.1f}"
+    errors = (f"{1e3 * point.energy_mae:9.3g}", f"{1e3 * point.force_mae:8.4g}", f"{point.stress_mae:7.3g}")
+    told = " ".join(f"{'-':>{len(error)}}" if error.strip() == "nan" else error for error in errors)  # no labels
+    return f"{head} {told} {point.cost:8.2f} {point.fit_cpu_seconds:7.1f}"
 
 
-def _write(result: GridResult, folder: Path) -> None:
-    from betalps.files import write_atomic
+def _draw(result: GridResult, folder: Path) -> None:
     from betalps.reports import plot_cost, plot_grid
 
-    write_atomic(folder / "grid.json", json.dumps(result.to_dict(), indent=1).encode())
     if any(point.complete for point in result.points):
         plot_grid(result).savefig(folder / "grid.svg")
         plot_cost(result).savefig(folder / "cost.svg")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
@@ -16,6 +17,10 @@ if TYPE_CHECKING:
     from matplotlib.axis import Axis
     from matplotlib.figure import Figure
 
+_PANELS = (
+    ("energy_mae", "energies", "MAE of energy  (meV/atom)"),
+    ("force_mae", "forces", "MAE of force components  (meV/Å)"),
+)
 _DENSE = 5000  # points above which a parity plot shows their density
 
 
@@ -132,7 +137,13 @@ def plot_grid(result: GridResult, radial_size: int | None = None) -> Figure:
     Returns
     -------
     matplotlib.figure.Figure
-        Each cell holds its error and its cost in µs per atom; colours are logarithmic.
+        Each cell holds its error and its cost in µs per atom; colours are logarithmic. Where the held-out data have
+        no labels of a property, its panel says so.
+
+    Raises
+    ------
+    ValueError
+        No point has a basis of this size, or none has a potential.
     """
     from matplotlib.figure import Figure
 
@@ -140,13 +151,18 @@ def plot_grid(result: GridResult, radial_size: int | None = None) -> Figure:
     points = {(p.level, p.cutoff): p for p in result.points if p.radial_size == size}
     if not points:
         raise ValueError(f"the grid has no point with {size} radial basis functions")
+    if all(point.failed for point in points.values()):
+        raise ValueError(f"no fit of the grid with {size} radial basis functions succeeded: there is nothing to show")
     with drawing():
         figure = Figure(
             figsize=(10.2, max(0.55 * len({level for level, _ in points}) + 1.2, 3.0)), layout="constrained"
         )
         left, right = figure.subplots(1, 2)
-        _heat(left, points, "energy_mae", "MAE of energy  (meV/atom)")
-        _heat(right, points, "force_mae", "MAE of force components  (meV/Å)")
+        for axes, (name, kind, label) in zip((left, right), _PANELS, strict=True):
+            if any(math.isfinite(getattr(point, name)) for point in points.values()):
+                _heat(axes, points, name, label)
+            else:
+                _without(axes, kind)
     return figure
 
 
@@ -157,10 +173,8 @@ def _heat(axes: Axes, points: dict[tuple[int, float], GridPoint], name: str, lab
     table = np.full((len(levels), len(cutoffs)), np.nan)
     for (level, cutoff), point in points.items():
         table[levels.index(level), cutoffs.index(cutoff)] = 1e3 * getattr(point, name)
-    known = table[np.isfinite(table) & (table > 0)]
-    if not known.size:
-        raise ValueError(f"no point of the grid has a {name}")
-    norm = LogNorm(known.min(), max(known.max(), 1.001 * known.min()))
+    least = table[table > 0].min(initial=np.nanmax(table) or 1.0)
+    norm = LogNorm(least, max(np.nanmax(table), 1.001 * least))
     image = axes.imshow(np.ma.masked_invalid(table), norm=norm, cmap="viridis", origin="lower", aspect="auto")
     for (level, cutoff), point in points.items():
         row, column = levels.index(level), cutoffs.index(cutoff)
@@ -173,6 +187,12 @@ def _heat(axes: Axes, points: dict[tuple[int, float], GridPoint], name: str, lab
     axes.set(xlabel="cutoff  (Å)", ylabel="level")
     bar = cast("Any", axes.figure).colorbar(image, ax=axes, label=label)
     _plain_ticks(bar.ax.yaxis)
+
+
+def _without(axes: Axes, kind: str) -> None:
+    """A panel for a property that no held-out frame has a label of."""
+    axes.set_axis_off()
+    axes.text(0.5, 0.5, f"no held-out labels of {kind}", transform=axes.transAxes, ha="center")
 
 
 def _plain_ticks(axis: Axis) -> None:
@@ -195,7 +215,8 @@ def plot_cost(result: GridResult) -> Figure:
     Returns
     -------
     matplotlib.figure.Figure
-        One line for each cutoff and basis size; the numbers at the points are levels.
+        One line for each cutoff and basis size; the numbers at the points are levels. Where the held-out data have
+        no labels of a property, its panel says so.
     """
     from matplotlib import colormaps
     from matplotlib.figure import Figure
@@ -205,8 +226,11 @@ def plot_cost(result: GridResult) -> Figure:
     sizes = len({size for _, size in keys}) > 1
     with drawing():
         figure = Figure(figsize=(10.2, 4.0), layout="constrained")
-        panels = (("energy_mae", "MAE of energy  (meV/atom)"), ("force_mae", "MAE of force components  (meV/Å)"))
-        for axes, (name, label) in zip(figure.subplots(1, 2), panels, strict=True):
+        drawn: Axes | None = None
+        for axes, (name, kind, label) in zip(figure.subplots(1, 2), _PANELS, strict=True):
+            if not any(math.isfinite(getattr(point, name)) for point in found):
+                _without(axes, kind)
+                continue
             shades = colormaps["plasma"](np.linspace(0.05, 0.82, max(len(keys), 2)))
             for (cutoff, size), colour in zip(keys, shades, strict=False):
                 line = sorted((p for p in found if (p.cutoff, p.radial_size) == (cutoff, size)), key=lambda p: p.cost)
@@ -221,5 +245,7 @@ def plot_cost(result: GridResult) -> Figure:
             faint_grid(axes)
             _plain_ticks(axes.xaxis)
             _plain_ticks(axes.yaxis)
-        axes.legend(title="cutoff")
+            drawn = axes
+        if drawn is not None:
+            drawn.legend(title="cutoff")
     return figure

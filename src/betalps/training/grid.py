@@ -6,36 +6,32 @@ import hashlib
 import itertools
 import json
 from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import BrokenExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING
 
-from betalps.errors import BetalpsError, CheckpointError
-from betalps.files import write_atomic
+from betalps.errors import BetalpsError
 from betalps.potentials import Potential
 from betalps.provenance import provenance
 from betalps.training.cost import measure_cost
 from betalps.training.data import TrainingData, gather
 from betalps.training.fitting import fit
+from betalps.training.grid_calls import Executor, call_all
+from betalps.training.grid_folder import claim, keep, kept
 from betalps.training.labels import Sample, hash_samples
 from betalps.training.points import GridPoint, GridResult
 from betalps.training.settings import FitSettings
 from betalps.training.sources import Sources
 from betalps.training.weights import Weights
 from betalps.typing import Json, PathLike
+from betalps.workers import WorkerError
 
 if TYPE_CHECKING:
     from ase import Atoms
 
 LEVELS = (8, 12, 14, 16, 18, 20)
 CUTOFFS = (4.0, 5.0, 6.0, 7.0)
-
-
-class Executor(Protocol):
-    """What `grid_search` needs of an executor; those of `concurrent.futures`, dask, parsl have it."""
-
-    def submit(self, function: Callable[..., Any], /, *arguments: Any) -> Any:
-        """Start a call; returns a future with ``result()``."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -87,7 +83,8 @@ def grid_search(
     threads
         Of each fit.
     executor
-        Runs several fits at a time, such as ``ProcessPoolExecutor()``; None runs one after the other.
+        Runs several fits at a time, such as ``ProcessPoolExecutor()``; None runs one after the other. An error, or
+        Ctrl-C, calls off the fits that it has not begun; it is not shut down.
     folder
         Keeps potentials, results and checkpoints: called again, only what is missing is computed. Workers
         write there, so they must see it. None keeps nothing.
@@ -104,12 +101,15 @@ def grid_search(
     LabelError, SpeciesError
         The data are not sound.
     CheckpointError
-        `folder` belongs to another grid.
+        `folder` belongs to another grid. Nothing is computed then.
+    WorkerError
+        A process of the executor was killed. Points that are done stay in `folder`, and the same call goes on.
     """
     given = list(frames)
+    validation = validation if isinstance(validation, float | int) else list(validation)  # read more than once
     sources = sources or Sources()
     data = gather(given, validation, None, max(cutoffs), seed, sources)
-    held = given if isinstance(validation, float) else list(validation)
+    held = given if isinstance(validation, float | int) else validation
     identity = _identity(data, weights or Weights(), settings or FitSettings(), sources, seed)
     template = _Task(
         point=GridPoint(level=0, cutoff=0.0, radial_size=0),
@@ -124,19 +124,23 @@ def grid_search(
         identity=hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest(),
     )
     if folder is not None:
-        Path(folder).mkdir(parents=True, exist_ok=True)
+        claim(Path(folder), template.identity)
     combined = itertools.product(levels, cutoffs, radial_sizes)
     tasks = [
         replace(template, point=GridPoint(level=level, cutoff=float(cutoff), radial_size=size))
         for level, cutoff, size in combined
     ]
-    collected = []
-    futures = None if executor is None else [executor.submit(run_point, task) for task in tasks]
-    for index, task in enumerate(tasks):
-        point, potential = run_point(task) if futures is None else futures[index].result()
+    collected: list[tuple[GridPoint, bytes]] = []
+
+    def take(result: tuple[GridPoint, bytes]) -> None:
         if observer is not None:
-            observer(point)
-        collected.append((point, potential))
+            observer(result[0])
+        collected.append(result)
+
+    try:
+        call_all(run_point, tasks, executor, take)
+    except BrokenExecutor as error:
+        raise WorkerError(_lost(tasks, error)) from error
     points = tuple(_with_cost(point, potential, data.training) for point, potential in collected)
     return GridResult(points=points, provenance={**provenance(), **identity})
 
@@ -152,12 +156,9 @@ def run_point(task: _Task) -> tuple[GridPoint, bytes]:
     """
     point = task.point
     done = None if task.folder is None else Path(task.folder) / f"{point.name}.json"
-    file = None if done is None else done.with_suffix(".almtp")
-    if done is not None and file is not None and done.exists():
-        content = json.loads(done.read_text(encoding="utf-8"))
-        if content["identity"] != task.identity:
-            raise CheckpointError(f"{done} belongs to another grid: use another folder, or remove this one")
-        return GridPoint.from_dict(content["point"]), file.read_bytes()
+    found = None if done is None else kept(done, task.identity)
+    if found is not None:
+        return found
     try:
         result = fit(
             task.training,
@@ -190,12 +191,18 @@ def run_point(task: _Task) -> tuple[GridPoint, bytes]:
         flags=result.flags,
     )
     content = result.potential.to_bytes()
-    if done is not None and file is not None:
-        write_atomic(file, content)
-        record = {"identity": task.identity, "point": point.to_dict()}
-        write_atomic(done, json.dumps(record, indent=1).encode())
-        done.with_suffix(".checkpoint").unlink(missing_ok=True)
+    if done is not None:
+        keep(done, task.identity, point, content)
     return point, content
+
+
+def _lost(tasks: Sequence[_Task], error: BrokenExecutor) -> str:
+    reason = f"a process that fits was killed, perhaps for lack of memory ({type(error).__name__}: {error})"
+    if tasks[0].folder is None:
+        return f"{reason}; without a folder, nothing of the grid is kept"
+    folder = Path(tasks[0].folder)
+    done = sum((folder / f"{task.point.name}.json").exists() for task in tasks)
+    return f"{reason}; {done} of {len(tasks)} points are done and kept in {folder}: the same call goes on"
 
 
 def _with_cost(point: GridPoint, content: bytes, samples: Sequence[Sample]) -> GridPoint:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from betalps.training.points import GridPoint, GridResult
+
+_UNITS = {"energy_mae": ("energy", "meV/atom"), "force_mae": ("forces", "meV/Å")}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,7 +39,7 @@ def recommend(result: GridResult, *, tolerance: float = 0.25, budget: float | No
         A grid with costs.
     tolerance
         How much larger than the least of the grid the held-out mean absolute errors of energy and of forces may
-        be, as a fraction.
+        be, as a fraction. Where the held-out data have labels of one of them only, that one decides.
     budget
         Largest cost, µs per atom; None for no limit.
 
@@ -47,7 +50,7 @@ def recommend(result: GridResult, *, tolerance: float = 0.25, budget: float | No
     Raises
     ------
     ValueError
-        No point has a result, or none is within the budget.
+        No point has a result, none is within the budget, or the held-out data have neither energies nor forces.
     """
     points = [point for point in result.points if point.complete]
     if not points:
@@ -56,29 +59,50 @@ def recommend(result: GridResult, *, tolerance: float = 0.25, budget: float | No
     if not within:
         cheapest = min(point.cost for point in points)
         raise ValueError(f"no point costs {budget:g} µs/atom or less; the cheapest costs {cheapest:.2f}")
-    energy = min((p.energy_mae for p in within if math.isfinite(p.energy_mae)), default=math.inf)
-    force = min((p.force_mae for p in within if math.isfinite(p.force_mae)), default=math.inf)
-    chosen = min(within, key=lambda p: (_excess(p, energy, force, tolerance), p.cost))
+    lowest = _lowest(within)
+    if not lowest:
+        raise ValueError(
+            "the held-out data have neither energies nor forces, so the potentials of the grid cannot be compared; "
+            "expected labels of at least one of them"
+        )
+    chosen = min(within, key=lambda p: (_excess(p, lowest, tolerance), p.cost))
     limit = "" if budget is None else f" that costs at most {budget:g} µs/atom"
-    rule = (
-        f"Of all potentials{limit}, take the cheapest whose held-out mean absolute errors of energy and of forces "
-        f"are both at most {tolerance:.0%} above the lowest of each; where none is, take the one that exceeds these "
-        "bounds by the smallest factor."
+    errors = ", ".join(
+        f"{1e3 * getattr(chosen, name):.3g} {_UNITS[name][1]} (lowest {1e3 * least:.3g})"
+        for name, least in lowest.items()
     )
     reason = (
-        f"Level {chosen.level}, cutoff {chosen.cutoff:g} Å, {chosen.radial_size} basis functions: "
-        f"{1e3 * chosen.energy_mae:.3g} meV/atom (lowest {1e3 * energy:.3g}), {1e3 * chosen.force_mae:.3g} meV/Å "
-        f"(lowest {1e3 * force:.3g}) at {chosen.cost:.2f} µs/atom."
+        f"Level {chosen.level}, cutoff {chosen.cutoff:g} Å, {chosen.radial_size} basis functions: {errors} "
+        f"at {chosen.cost:.2f} µs/atom."
     )
-    return Recommendation(point=chosen, rule=rule, reason=reason)
+    return Recommendation(point=chosen, rule=_rule(limit, tolerance, lowest), reason=reason)
 
 
-def _excess(point: GridPoint, energy: float, force: float, tolerance: float) -> float:
-    """Factor by which the errors exceed their bounds; 0 within them. A property without labels has no say."""
+def _rule(limit: str, tolerance: float, lowest: dict[str, float]) -> str:
+    head = f"Of all potentials{limit}, take the cheapest whose held-out mean absolute"
+    if len(lowest) == len(_UNITS):
+        return (
+            f"{head} errors of energy and of forces are both at most {tolerance:.0%} above the lowest of each; where "
+            "none is, take the one that exceeds these bounds by the smallest factor."
+        )
+    (there,) = (_UNITS[name][0] for name in lowest)
+    (missing,) = (kind for name, (kind, _) in _UNITS.items() if name not in lowest)
+    return (
+        f"{head} error of {there} is at most {tolerance:.0%} above the lowest. The held-out data have no labels of "
+        f"{missing}: how good the potentials are at that is not known."
+    )
+
+
+def _lowest(points: Sequence[GridPoint]) -> dict[str, float]:
+    """The least error of each property that has any."""
+    found = {name: [error for p in points if math.isfinite(error := getattr(p, name))] for name in _UNITS}
+    return {name: min(errors) for name, errors in found.items() if errors}
+
+
+def _excess(point: GridPoint, lowest: dict[str, float], tolerance: float) -> float:
+    """Factor by which the errors exceed their bounds; 0 within them."""
     ratios = [
-        value / lowest
-        for value, lowest in ((point.energy_mae, energy), (point.force_mae, force))
-        if math.isfinite(value) and 0 < lowest < math.inf
+        value / least for name, least in lowest.items() if math.isfinite(value := getattr(point, name)) and least > 0
     ]
     worst = max(ratios, default=1.0)
     return 0.0 if worst <= 1 + tolerance else worst
