@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from betalps.datasets import read, stored_labels, with_labels, write, write_cfg
+from betalps.datasets import carried_labels, read, stored_labels, with_labels, write, write_cfg
 from betalps.datasets.vasp import converged_in_outcar, converged_in_vasprun
 from betalps.errors import FormatError
 
@@ -161,6 +161,45 @@ class TestReport:
             np.testing.assert_allclose(value, labels[name], rtol=1e-14)
         same(read(tmp_path / "a.extxyz", keys={**keys, "virial": "none", "stress": "REF_stress"})[0], right)
 
+    def test_a_label_that_keys_name_comes_from_nowhere_else(self, tmp_path):
+        """ASE's own energy may be of another method than REF_energy: the two must not mix."""
+        frames = [copper(k) for k in range(4)]
+        for atoms in frames[:3]:
+            atoms.info["REF_energy"] = -7.0
+        write(frames, tmp_path / "a.extxyz")
+        found = read(tmp_path / "a.extxyz", keys={"energy": "REF_energy"})
+        assert [float(stored_labels(atoms).get("energy", 0)) for atoms in found] == [-7, -7, -7, 0]
+        assert (found.report.labels["energy"].present, found.report.labels["energy"].missing) == (3, 1)
+        assert found.report.labels["forces"].missing == 0
+        assert dict(found.report.ignored) == {"energy": 1}
+        typo = {"energy": "REF_enrgy", "forces": "REF_forces", "virial": "REF_virial"}
+        found = read(tmp_path / "a.extxyz", keys=typo)
+        assert [count.present for count in found.report.labels.values()] == [0, 0, 0]
+        assert dict(found.report.ignored) == {"REF_energy": 3, "energy": 4, "forces": 4, "stress": 4}
+
+    def test_labels_in_info_count(self, tmp_path):
+        """Under ASE's own names, as training takes them; what cannot be a label is none."""
+        frames = [copper(k, labelled=False) for k in range(2)]
+        frames[0].info.update(energy=-3, stress=np.diag([1.0, 2.0, 3.0]))
+        frames[1].info.update(energy="low", stress=[1.0, [2.0]])
+        ase.io.write(tmp_path / "a.traj", frames)
+        found = read(tmp_path / "a.traj")
+        labels = stored_labels(found[0])
+        assert labels.keys() == {"energy", "stress"}
+        assert labels["stress"].tolist() == [1, 2, 3, 0, 0, 0]
+        assert not stored_labels(found[1])
+        assert dict(found.report.ignored) == {"energy": 1, "stress": 1}
+        assert not stored_labels(read(tmp_path / "a.traj", keys={"energy": "E", "forces": "F", "stress": "S"})[0])
+
+    def test_labels_given_are_the_only_ones(self):
+        atoms = copper(labelled=False)
+        atoms.info.update(energy=-3.0, stress=np.zeros(6), note="kept")
+        atoms.arrays["forces"] = np.ones((4, 3))
+        found = with_labels(atoms, {"energy": -4.0})
+        assert carried_labels(found) == {"energy": -4.0}
+        assert found.info == {"note": "kept"}
+        assert carried_labels(atoms).keys() == {"energy", "forces", "stress"}
+
     def test_free_energy_alone_is_told(self, tmp_path):
         atoms = copper(0, labelled=False)
         atoms.calc = SinglePointCalculator(atoms, free_energy=-3.0)
@@ -205,6 +244,19 @@ class TestErrors:
         path.write_bytes(b"no xz")
         with pytest.raises(ValueError, match=r"a\.extxyz\.xz: cannot be"):
             read(path)
+
+    @pytest.mark.parametrize(
+        ("entry", "keys", "message"),
+        [
+            ("energy=abc", {}, r"a\.extxyz, frame 0: energy is 'abc', expected numbers"),
+            ("REF_energy=abc", {"energy": "REF_energy"}, r"frame 0: REF_energy is 'abc', expected numbers"),
+            ("stress=abc", {}, r"a\.extxyz: cannot be read: "),
+        ],
+    )
+    def test_text_for_a_label(self, tmp_path, entry, keys, message):
+        (tmp_path / "a.extxyz").write_text(f"1\nProperties=species:S:1:pos:R:3 {entry}\nLi 0 0 0\n")
+        with pytest.raises(FormatError, match=message):
+            read(tmp_path / "a.extxyz", keys=keys)
 
     def test_wrong_shapes(self, tmp_path):
         atoms = copper(0, labelled=False)
