@@ -312,13 +312,50 @@ class TestVASP:
         assert [atoms.info.get("converged") for atoms in read(path, index="1:")] == [False, None]
 
     def test_outcar(self):
-        good = "---- aborting loop because EDIFF is reached ----\n FREE ENERGIE OF THE ION-ELECTRON SYSTEM (eV)\n"
-        bad = "---- aborting loop EDIFF was not reached (unconverged) ----\n FREE ENERGIE OF THE ION-ELECTRON SYSTEM\n"
-        old = " FREE ENERGIE OF THE ION-ELECTRON SYSTEM (eV)\n"  # VASP 5 says nothing where NELM ends the loop
+        old = " FREE ENERGIE OF THE ION-ELECTRON SYSTEM (eV)\n\n\n\n\n"  # VASP 5 says nothing where NELM ends the loop
+        good = "---- aborting loop because EDIFF is reached ----\n" + old
+        bad = "---- aborting loop EDIFF was not reached (unconverged) ----\n" + old
         assert converged_in_outcar(good + bad + good + old) == [True, False, True, False]
 
-    def test_a_cut_off_vasprun_marks_nothing(self):
+    @pytest.mark.parametrize(
+        ("cut", "marks"),
+        [
+            ("<time>", [None, False]),  # behind the energy of the second step, which took all that NELM allows
+            ('<varray name="forces"><v>0 0 -2</v>', [None]),  # before it: ASE leaves that step out
+        ],
+    )
+    def test_a_cut_off_vasprun_is_marked_as_far_as_it_goes(self, tmp_path, cut, marks):
+        steps = "\n".join(STEP.format(scf=SCF.format(n=-k) * count, n=-k) for k, count in ((1, 2), (2, 3)))
+        text = VASPRUN.format(steps=steps.removesuffix("</calculation>") + "<time>")
+        path = tmp_path / "vasprun.xml"
+        path.write_text(text[: text.index(cut) + len(cut)])
+        found = read(path)
+        assert [atoms.info.get("converged") for atoms in found] == marks
+        assert found.report.unconverged == marks.count(False)
         assert converged_in_vasprun("<modeling><calculation>") == []
+
+    def test_a_cut_off_outcar_has_the_steps_that_ase_finds(self):
+        text = (
+            "---- aborting loop because EDIFF is reached ----\n FREE ENERGIE OF THE ION-ELECTRON SYSTEM (eV)\n"
+            + "\n" * 4
+        )
+        assert converged_in_outcar(text + text) == [True, True]
+        assert converged_in_outcar(text + text[:-2]) == [True]
+
+    @pytest.mark.parametrize(
+        ("name", "text"),
+        [
+            ("OUTCAR", ""),
+            ("OUTCAR", " vasp.6.4.1\n executed on LinuxGNU\n running on 4 total cores\n"),
+            ("OUTCAR", " vasp.6.4.1\n   ions per type =   1\n   ISPIN  =  1\n Iteration 1( 1)\n"),
+            ("vasprun.xml", ""),
+            ("vasprun.xml", "<modeling>"),
+        ],
+    )
+    def test_a_run_killed_early_names_its_file(self, tmp_path, name, text):
+        (tmp_path / name).write_text(text)
+        with pytest.raises(FormatError, match=f"{name}: "):
+            read(tmp_path / name)
 
 
 def test_reference_data(shared):
