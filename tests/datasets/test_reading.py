@@ -100,6 +100,37 @@ class TestWriteAndRead:
         np.testing.assert_array_equal(found[1].get_forces(), copper(2).get_forces())
         assert len(read(tmp_path / "a.cfg.xz", species=["Cu"], index="-1")) == 1
 
+    @pytest.mark.parametrize("name", ["a.extxyz", "a.cfg"])
+    @pytest.mark.parametrize("matrix", [False, True])
+    def test_labels_without_a_calculator_are_kept(self, tmp_path, name, matrix):
+        """Training takes them from ``info`` and ``arrays``, so a copy of the data must not lose them."""
+        right, told = copper(), copper(labelled=False)
+        labels = stored_labels(right)
+        told.info["energy"] = float(labels["energy"])
+        told.info["stress"] = (
+            labels["stress"][[0, 5, 4, 5, 1, 3, 4, 3, 2]].reshape(3, 3) if matrix else labels["stress"]
+        )
+        told.arrays["forces"] = labels["forces"]
+        partial = with_labels(copper(), {"forces": labels["forces"]})
+        partial.info["energy"] = -1
+        both = copper()
+        both.info["energy"] = 1e3
+        write([told, partial, both], tmp_path / name, species=["Cu"])
+        found = read(tmp_path / name, species=["Cu"])
+        for label, value in stored_labels(found[0]).items():
+            np.testing.assert_allclose(value, labels[label], rtol=1e-14)
+        assert [count.present for count in found.report.labels.values()] == [3, 3, 2]
+        assert stored_labels(found[1])["energy"] == -1
+        assert stored_labels(found[2])["energy"] == labels["energy"]
+        assert not found[0].info
+
+    @pytest.mark.parametrize(("name", "value"), [("energy", "low"), ("stress", np.zeros(5))])
+    def test_what_cannot_be_the_label_of_its_name_is_refused(self, tmp_path, name, value):
+        atoms = copper(labelled=False)
+        atoms.info[name] = value
+        with pytest.raises(ValueError, match=rf"info\['{name}'\] is .*; expected the {name} in numbers"):
+            write(atoms, tmp_path / "a.extxyz")
+
     def test_which_frames(self, tmp_path):
         write([copper(k) for k in range(5)], tmp_path / "a.extxyz")
         for index, right in ((":", range(5)), ("::2", [0, 2, 4]), ("-1", [4]), ("1:3", [1, 2]), ("0", [0])):
