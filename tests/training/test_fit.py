@@ -220,6 +220,11 @@ def test_frames_marked_as_unconverged_are_flagged(frames, held):
     assert "held-out data: 1 of 2 frames are marked as unconverged" in text
 
 
+def test_one_group_may_be_given_as_text(frames):
+    result = fit(frames[:4], 2, groups="temperature_K", settings=FitSettings(starts=0, iterations=1), threads=1)
+    assert set(result.training.groups) == {"temperature_K"}
+
+
 def test_pairs_that_never_meet_are_flagged_and_do_not_interact(frames):
     """P-P distances in the crystal are more than 4 Å."""
     result = fit(frames[:4], 4, cutoff=4.0, settings=FitSettings(starts=0, iterations=2), threads=1)
