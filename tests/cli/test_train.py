@@ -18,6 +18,7 @@ from betalps.datasets import write_cfg
 from betalps.potentials import Potential
 from betalps.structures import beta_li3ps4
 from betalps.training import FitSettings, evaluate, fit
+from cli.cases import with_types
 
 QUICK = ["--level", "4", "--starts", "1", "--iterations", "3", "--threads", "1"]
 
@@ -140,6 +141,24 @@ def test_train_from_cfg_and_from_another_potential(folder, here, capsys):
     assert (second.level, second.min_dist) == (first.level, first.min_dist)
     assert second != first
     assert json.loads((here / "warm.json").read_text())["provenance"]["training_frames"] == 11
+
+
+@pytest.mark.parametrize("types", [(2, 1, 0), (3, 15, 16)])
+def test_cfg_files_have_the_types_of_the_potential(folder, here, capsys, types):
+    """MLIP-3's types are any integers in any order; a potential says which of its species they are."""
+    with_types(Potential.from_level(4, ["Li", "P", "S"], cutoff=4.0, min_dist=1.5, rng=3), types).write("other.almtp")
+    assert Potential.read("other.almtp").types == types
+    frames = labelled(2, 2)
+    write("some.extxyz", frames)
+    write_cfg(frames, "some.cfg", dict(zip(types, ["Li", "P", "S"], strict=True)))
+    found = []
+    for name in ("some.extxyz", "some.cfg"):
+        assert main(["evaluate", "other.almtp", name, "--threads", "1", "--output", "e.json"]) == 0
+        found.append(json.loads((here / "e.json").read_text())["overall"]["energy_eV_per_atom"]["mae"])
+    assert found[0] == pytest.approx(found[1], rel=1e-9)
+    warm = ["--form", "other.almtp", "--warm-start", "--iterations", "1", "--threads", "1"]
+    assert main(["train", "--train", "some.cfg", "--valid", "some.cfg", *warm]) == 0
+    assert Potential.read("potential.almtp").types == types
 
 
 @pytest.mark.parametrize(

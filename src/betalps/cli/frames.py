@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,17 +22,21 @@ def add_common_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--threads", type=int, metavar="N", help="default: all cores")
 
 
+def numbering(potential: Potential) -> dict[int, str]:
+    """Symbols of the types in ``.cfg`` files that belong to a potential, which need not be 0, 1, 2."""
+    return dict(zip(potential.types, potential.species, strict=True))
+
+
 def read_both(arguments: argparse.Namespace) -> tuple[Potential, Dataset]:
     """Load the potential and the structures; the types in ``.cfg`` files are those of the potential."""
     from betalps.datasets import read
     from betalps.potentials import load
 
     potential = load(arguments.potential, arguments.species)
-    types = dict(zip(potential.types, potential.species, strict=True))
-    return potential, read(arguments.structures, species=types)
+    return potential, read(arguments.structures, species=numbering(potential))
 
 
-def read_frames(paths: Sequence[Path], species: Sequence[str] | None) -> list[Atoms]:
+def read_frames(paths: Sequence[Path], species: Sequence[str] | Mapping[int, str] | None) -> list[Atoms]:
     """All frames of the files, in order.
 
     Parameters
@@ -59,7 +63,10 @@ def read_frames(paths: Sequence[Path], species: Sequence[str] | None) -> list[At
 
 
 def read_sourced(
-    paths: Sequence[Path], species: Sequence[str] | None, sources: Sequence[str] | None, option: str
+    paths: Sequence[Path],
+    species: Sequence[str] | Mapping[int, str] | None,
+    sources: Sequence[str] | None,
+    option: str,
 ) -> list[Atoms]:
     """All frames of the files, with the source of each file's labels where they do not name one themselves.
 

@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from betalps.cli.frames import read_sourced
+from betalps.cli.frames import numbering, read_sourced
 from betalps.cli.pairs import numbers_by_name
 
 if TYPE_CHECKING:
@@ -45,7 +45,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     form.add_argument("--cutoff", metavar="Å", type=float, default=5.0, help="(%(default)s)")
     form.add_argument("--min-dist", metavar="Å", type=float, help="by default 0.99 of the shortest in --train")
     form.add_argument("--radial-size", metavar="N", type=int, default=8, help="radial basis functions (%(default)s)")
-    form.add_argument("--species", metavar="X", nargs="+", help="symbols, in order; needed for .cfg files")
+    form.add_argument(
+        "--species", metavar="X", nargs="+", help="symbols, in order; needed for .cfg files, or by --form"
+    )
     form.add_argument("--form", metavar="FILE", type=Path, help="take all of these from a potential instead")
     form.add_argument("--warm-start", action="store_true", help="begin at the coefficients of --form")
     add_search_arguments(parser)
@@ -117,14 +119,15 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.warm_start and arguments.form is None:
         raise ValueError("--warm-start needs --form, the potential to begin with")
     form = arguments.level if arguments.form is None else Potential.read(arguments.form, arguments.species)
+    types = arguments.species if arguments.form is None else numbering(form)
     validation = arguments.valid_fraction
     if arguments.valid:
-        validation = read_sourced(arguments.valid, arguments.species, arguments.valid_sources, "--valid-sources")
+        validation = read_sourced(arguments.valid, types, arguments.valid_sources, "--valid-sources")
     output: Path = arguments.output
     checkpoint = output.with_name(output.name + ".checkpoint")
     try:
         result = fit(
-            read_sourced(arguments.train, arguments.species, arguments.sources, "--sources"),
+            read_sourced(arguments.train, types, arguments.sources, "--sources"),
             form,
             validation=validation,
             species=arguments.species,
