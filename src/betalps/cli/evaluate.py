@@ -6,7 +6,7 @@ import argparse
 import json
 from pathlib import Path
 
-from betalps.cli.frames import numbering, read_frames
+from betalps.cli.frames import add_keys_option, numbering, read_frames
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -17,6 +17,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add(
         "--species", metavar="X", nargs="+", help="of the potential in the order of its types, if its file does not say"
     )
+    add_keys_option(parser)
     add("--groups", metavar="KEY", nargs="+", default=[], help="info entries to report errors by")
     add("--shifts", metavar="FILE", type=Path, help="of other label sources: the JSON file of betalps train")
     add("--parity", metavar="FILE", type=Path, help="write parity plots there (.svg, .png, .pdf)")
@@ -33,7 +34,7 @@ def run(arguments: argparse.Namespace) -> int:
     from betalps.training import evaluate
 
     potential = load(arguments.potential, arguments.species)
-    frames = read_frames(arguments.data, numbering(potential))
+    frames = read_frames(arguments.data, numbering(potential), arguments.keys)
     shifts = None if arguments.shifts is None else read_shifts(arguments.shifts)
     report = evaluate(potential, frames, groups=arguments.groups, shifts=shifts, threads=arguments.threads)
     if arguments.output is not None:

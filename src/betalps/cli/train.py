@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from betalps.cli.frames import numbering, read_sourced
+from betalps.cli.frames import add_keys_option, numbering, read_sourced
 from betalps.cli.pairs import numbers_by_name
 
 if TYPE_CHECKING:
@@ -39,6 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     held = parser.add_mutually_exclusive_group()
     held.add_argument("--valid", metavar="FILE", type=Path, nargs="+", help="held-out structures; say when to stop")
     held.add_argument("--valid-fraction", metavar="X", type=float, help="hold out this fraction of --train instead")
+    add_keys_option(parser)
     add("--output", metavar="FILE", type=Path, default=Path("potential.almtp"), help="(%(default)s)")
     form = parser.add_argument_group("potential")
     form.add_argument("--level", type=int, default=14, help="2, 4, … 28: accuracy and cost (%(default)s)")
@@ -122,12 +123,12 @@ def run(arguments: argparse.Namespace) -> int:
     types = arguments.species if arguments.form is None else numbering(form)
     validation = arguments.valid_fraction
     if arguments.valid:
-        validation = read_sourced(arguments.valid, types, arguments.valid_sources, "--valid-sources")
+        validation = read_sourced(arguments.valid, types, arguments.valid_sources, "--valid-sources", arguments.keys)
     output: Path = arguments.output
     checkpoint = output.with_name(output.name + ".checkpoint")
     try:
         result = fit(
-            read_sourced(arguments.train, types, arguments.sources, "--sources"),
+            read_sourced(arguments.train, types, arguments.sources, "--sources", arguments.keys),
             form,
             validation=validation,
             species=arguments.species,
