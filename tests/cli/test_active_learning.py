@@ -11,6 +11,7 @@ from betalps.cli.main import main
 from betalps.datasets import read, stored_labels, write
 from betalps.potentials import Potential, load
 from betalps.structures import beta_li3ps4
+from cli.cases import with_types
 
 
 def rattled(size, seed, cell=(1, 1, 1)):
@@ -58,6 +59,24 @@ def test_select_then_grade(here, capsys):
     again = ["select", "cut.extxyz", "--potential", "graded.almtp", "--output", "next.almtp", "--add"]
     assert main(again) == 0
     assert "configurations of the old active set were replaced" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("types", [(2, 1, 0), (3, 15, 16)])
+def test_cfg_files_have_the_types_of_the_potential(here, capsys, types):
+    """What one verb writes, the next reads with the same potential, and finds the same elements."""
+    with_types(load("pot.almtp"), types).write("pot.almtp")
+    command = ["select", "train.extxyz.xz", "--potential", "pot.almtp", "--output", "graded.almtp"]
+    assert main([*command, "--selected", "chosen.cfg"]) == 0
+    symbols = dict(zip(types, ["Li", "P", "S"], strict=True))
+    assert all(str(atoms.symbols) == str(beta_li3ps4().symbols) for atoms in read("chosen.cfg", species=symbols))
+    grade = ["grade", "--potential", "graded.almtp", "--threshold", "0.01"]
+    assert main([*grade, "chosen.cfg", "--output", "all.cfg", "--cut", "cut.cfg"]) == 0
+    once = read("all.cfg", species=symbols)
+    assert read("cut.cfg", species=symbols)[0].get_chemical_symbols().count("P") > 0
+    assert main([*grade, "all.cfg", "--output", "again.cfg"]) == 0
+    for atoms, other in zip(once, read("again.cfg", species=symbols), strict=True):
+        np.testing.assert_allclose(atoms.arrays["nbh_grades"], other.arrays["nbh_grades"], rtol=1e-9)
+    assert main([*grade, "cut.cfg"]) == 0
 
 
 def test_never_seen_instead_of_a_number(here, capsys):

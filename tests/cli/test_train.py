@@ -16,10 +16,12 @@ from ase.io import read, write
 
 from betalps import MTP
 from betalps.cli.main import main
+from betalps.datasets import write as write_whole
 from betalps.datasets import write_cfg
 from betalps.potentials import Potential
 from betalps.structures import beta_li3ps4
 from betalps.training import FitSettings, evaluate, fit
+from cli.cases import with_types
 
 GRID = "import sys; from betalps.cli.main import main; sys.exit(main(['grid', *sys.argv[1:]]))"
 QUICK = ["--level", "4", "--starts", "1", "--iterations", "3", "--threads", "1"]
@@ -145,6 +147,82 @@ def test_train_from_cfg_and_from_another_potential(folder, here, capsys):
     assert json.loads((here / "warm.json").read_text())["provenance"]["training_frames"] == 11
 
 
+def renamed(frames, prefix):
+    """The labels under other names, the stress as a virial; half of the frames keep an energy 5 eV too high."""
+    out = []
+    for index, atoms in enumerate(frames):
+        copy = atoms.copy()
+        matrix = atoms.get_stress(voigt=False)
+        copy.info[f"{prefix}_energy"] = atoms.get_potential_energy()
+        copy.info[f"{prefix}_virial"] = (-atoms.get_volume() * matrix).ravel()
+        copy.arrays[f"{prefix}_forces"] = atoms.get_forces()
+        if index % 2:
+            copy.info["energy"] = atoms.get_potential_energy() + 5
+        out.append(copy)
+    return out
+
+
+def test_labels_of_other_names_are_told_and_taken(folder, here, capsys):
+    for name in ("train", "valid"):
+        write_whole(renamed(read(folder / f"{name}.extxyz", ":"), "REF"), f"{name}.extxyz")
+    arguments = ["--train", "train.extxyz", "--valid", "valid.extxyz"]
+    assert main(["train", *QUICK, *arguments]) == 0
+    said = capsys.readouterr().err
+    assert "note: labels of train.extxyz:\n" in said
+    assert "note: energy: 4 present, 4 missing\n" in said
+    assert "note: forces: 0 present, 8 missing\n" in said
+    assert "note: REF_forces: in 8 configurations, not taken as a label" in said
+    hint = "--keys energy=REF_energy virial=REF_virial forces=REF_forces"
+    assert f"note: if these are the labels: {hint}\n" in said
+    assert main(["train", *QUICK, *arguments, *hint.split()]) == 0
+    assert "note: labels of" not in capsys.readouterr().err
+    assert main(["evaluate", "beta-lps", "valid.extxyz", "--output", "e.json", *hint.split()]) == 0
+    overall = json.loads((here / "e.json").read_text())["overall"]
+    assert overall["energy_eV_per_atom"]["max"] < 1e-6
+    assert overall["energy_eV_per_atom"]["count"] == 3
+    assert max(overall["force_eV_per_A"]["max"], overall["stress_GPa"]["max"]) < 1e-6
+    grid = ["grid", "--data", "train.extxyz", "--levels", "2", "--cutoffs", "4", "--starts", "0", "--iterations", "1"]
+    assert main([*grid, "--valid", "valid.extxyz", *hint.split()]) == 0
+    assert "note: labels of" not in capsys.readouterr().err
+
+
+def test_hints_are_given_where_labels_are_lacking(here, capsys):
+    """Complete labels need none; a hint names all of a kind, lest the labels of two methods mix."""
+    frames = labelled(2, 0)
+    write("complete.extxyz", frames)
+    frames[0].info["DFT_energy"] = frames[1].info["DFT_energy"] = 1.0
+    write("both.extxyz", frames)
+    for atoms in frames:
+        atoms.arrays["DFT_forces"] = atoms.calc.results.pop("forces")
+    write("mixed.extxyz", frames)
+    assert main(["evaluate", "beta-lps", "complete.extxyz", "--threads", "1"]) == 0
+    assert not capsys.readouterr().err
+    assert main(["evaluate", "beta-lps", "both.extxyz", "--threads", "1"]) == 0
+    said = capsys.readouterr().err
+    assert "note: DFT_energy: in 2 configurations, not taken as a label" in said
+    assert "if these are the labels" not in said
+    assert main(["evaluate", "beta-lps", "mixed.extxyz", "--threads", "1"]) == 0
+    assert "note: if these are the labels: --keys energy=DFT_energy forces=DFT_forces\n" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("types", [(2, 1, 0), (3, 15, 16)])
+def test_cfg_files_have_the_types_of_the_potential(folder, here, capsys, types):
+    """MLIP-3's types are any integers in any order; a potential says which of its species they are."""
+    with_types(Potential.from_level(4, ["Li", "P", "S"], cutoff=4.0, min_dist=1.5, rng=3), types).write("other.almtp")
+    assert Potential.read("other.almtp").types == types
+    frames = labelled(2, 2)
+    write("some.extxyz", frames)
+    write_cfg(frames, "some.cfg", dict(zip(types, ["Li", "P", "S"], strict=True)))
+    found = []
+    for name in ("some.extxyz", "some.cfg"):
+        assert main(["evaluate", "other.almtp", name, "--threads", "1", "--output", "e.json"]) == 0
+        found.append(json.loads((here / "e.json").read_text())["overall"]["energy_eV_per_atom"]["mae"])
+    assert found[0] == pytest.approx(found[1], rel=1e-9)
+    warm = ["--form", "other.almtp", "--warm-start", "--iterations", "1", "--threads", "1"]
+    assert main(["train", "--train", "some.cfg", "--valid", "some.cfg", *warm]) == 0
+    assert Potential.read("potential.almtp").types == types
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -162,7 +240,12 @@ def test_train_from_cfg_and_from_another_potential(folder, here, capsys):
         (["--train", "train.extxyz", "--source-weights", "a:2"], "--source-weights a:2: expected NAME=W"),
         (["--train", "train.extxyz", "--valid-fraction", "2"], "leaves frames on both sides"),
         (["--train", "train.extxyz", "--ridges", "1e-9", "1e-8"], "several ridges need validation data"),
-        (["--train", "nan.extxyz"], "frame 1: forces: found nan"),
+        (["--train", "train.extxyz", "nan.extxyz"], "nan.extxyz, frame 1: forces: found nan"),
+        (["--train", "train.extxyz", "--valid", "nan.extxyz"], "nan.extxyz, frame 1: forces: found nan"),
+        (["--train", "train.extxyz", "--keys", "REF_energy"], "--keys REF_energy: expected LABEL=NAME"),
+        (["--train", "train.extxyz", "--keys", "energy=a", "energy=b"], "expected each name once"),
+        (["--train", "train.extxyz", "--keys", "magmoms=a"], "keys names magmoms; expected some of energy"),
+        (["--train", "train.extxyz", "--keys", "energy=E", "forces=F", "stress=S"], "positive weight"),
         (["--train", "text.extxyz"], "text.extxyz: "),
         (["--train", "train.extxyz", "--output", "absent/a/pot.almtp"], "directory: 'absent/a/pot.almtp'"),
         (["--train", "train.extxyz", "--output", "pot.json"], "the report of the fit gets this name"),

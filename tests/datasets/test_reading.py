@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from betalps.datasets import read, stored_labels, with_labels, write, write_cfg
+from betalps.datasets import carried_labels, read, stored_labels, with_labels, write, write_cfg
 from betalps.datasets.vasp import converged_in_outcar, converged_in_vasprun
 from betalps.errors import FormatError
 
@@ -100,6 +100,37 @@ class TestWriteAndRead:
         np.testing.assert_array_equal(found[1].get_forces(), copper(2).get_forces())
         assert len(read(tmp_path / "a.cfg.xz", species=["Cu"], index="-1")) == 1
 
+    @pytest.mark.parametrize("name", ["a.extxyz", "a.cfg"])
+    @pytest.mark.parametrize("matrix", [False, True])
+    def test_labels_without_a_calculator_are_kept(self, tmp_path, name, matrix):
+        """Training takes them from ``info`` and ``arrays``, so a copy of the data must not lose them."""
+        right, told = copper(), copper(labelled=False)
+        labels = stored_labels(right)
+        told.info["energy"] = float(labels["energy"])
+        told.info["stress"] = (
+            labels["stress"][[0, 5, 4, 5, 1, 3, 4, 3, 2]].reshape(3, 3) if matrix else labels["stress"]
+        )
+        told.arrays["forces"] = labels["forces"]
+        partial = with_labels(copper(), {"forces": labels["forces"]})
+        partial.info["energy"] = -1
+        both = copper()
+        both.info["energy"] = 1e3
+        write([told, partial, both], tmp_path / name, species=["Cu"])
+        found = read(tmp_path / name, species=["Cu"])
+        for label, value in stored_labels(found[0]).items():
+            np.testing.assert_allclose(value, labels[label], rtol=1e-14)
+        assert [count.present for count in found.report.labels.values()] == [3, 3, 2]
+        assert stored_labels(found[1])["energy"] == -1
+        assert stored_labels(found[2])["energy"] == labels["energy"]
+        assert not found[0].info
+
+    @pytest.mark.parametrize(("name", "value"), [("energy", "low"), ("stress", np.zeros(5))])
+    def test_what_cannot_be_the_label_of_its_name_is_refused(self, tmp_path, name, value):
+        atoms = copper(labelled=False)
+        atoms.info[name] = value
+        with pytest.raises(ValueError, match=rf"info\['{name}'\] is .*; expected the {name} in numbers"):
+            write(atoms, tmp_path / "a.extxyz")
+
     def test_which_frames(self, tmp_path):
         write([copper(k) for k in range(5)], tmp_path / "a.extxyz")
         for index, right in ((":", range(5)), ("::2", [0, 2, 4]), ("-1", [4]), ("1:3", [1, 2]), ("0", [0])):
@@ -161,6 +192,45 @@ class TestReport:
             np.testing.assert_allclose(value, labels[name], rtol=1e-14)
         same(read(tmp_path / "a.extxyz", keys={**keys, "virial": "none", "stress": "REF_stress"})[0], right)
 
+    def test_a_label_that_keys_name_comes_from_nowhere_else(self, tmp_path):
+        """ASE's own energy may be of another method than REF_energy: the two must not mix."""
+        frames = [copper(k) for k in range(4)]
+        for atoms in frames[:3]:
+            atoms.info["REF_energy"] = -7.0
+        write(frames, tmp_path / "a.extxyz")
+        found = read(tmp_path / "a.extxyz", keys={"energy": "REF_energy"})
+        assert [float(stored_labels(atoms).get("energy", 0)) for atoms in found] == [-7, -7, -7, 0]
+        assert (found.report.labels["energy"].present, found.report.labels["energy"].missing) == (3, 1)
+        assert found.report.labels["forces"].missing == 0
+        assert dict(found.report.ignored) == {"energy": 1}
+        typo = {"energy": "REF_enrgy", "forces": "REF_forces", "virial": "REF_virial"}
+        found = read(tmp_path / "a.extxyz", keys=typo)
+        assert [count.present for count in found.report.labels.values()] == [0, 0, 0]
+        assert dict(found.report.ignored) == {"REF_energy": 3, "energy": 4, "forces": 4, "stress": 4}
+
+    def test_labels_in_info_count(self, tmp_path):
+        """Under ASE's own names, as training takes them; what cannot be a label is none."""
+        frames = [copper(k, labelled=False) for k in range(2)]
+        frames[0].info.update(energy=-3, stress=np.diag([1.0, 2.0, 3.0]))
+        frames[1].info.update(energy="low", stress=[1.0, [2.0]])
+        ase.io.write(tmp_path / "a.traj", frames)
+        found = read(tmp_path / "a.traj")
+        labels = stored_labels(found[0])
+        assert labels.keys() == {"energy", "stress"}
+        assert labels["stress"].tolist() == [1, 2, 3, 0, 0, 0]
+        assert not stored_labels(found[1])
+        assert dict(found.report.ignored) == {"energy": 1, "stress": 1}
+        assert not stored_labels(read(tmp_path / "a.traj", keys={"energy": "E", "forces": "F", "stress": "S"})[0])
+
+    def test_labels_given_are_the_only_ones(self):
+        atoms = copper(labelled=False)
+        atoms.info.update(energy=-3.0, stress=np.zeros(6), note="kept")
+        atoms.arrays["forces"] = np.ones((4, 3))
+        found = with_labels(atoms, {"energy": -4.0})
+        assert carried_labels(found) == {"energy": -4.0}
+        assert found.info == {"note": "kept"}
+        assert carried_labels(atoms).keys() == {"energy", "forces", "stress"}
+
     def test_free_energy_alone_is_told(self, tmp_path):
         atoms = copper(0, labelled=False)
         atoms.calc = SinglePointCalculator(atoms, free_energy=-3.0)
@@ -205,6 +275,19 @@ class TestErrors:
         path.write_bytes(b"no xz")
         with pytest.raises(ValueError, match=r"a\.extxyz\.xz: cannot be"):
             read(path)
+
+    @pytest.mark.parametrize(
+        ("entry", "keys", "message"),
+        [
+            ("energy=abc", {}, r"a\.extxyz, frame 0: energy is 'abc', expected numbers"),
+            ("REF_energy=abc", {"energy": "REF_energy"}, r"frame 0: REF_energy is 'abc', expected numbers"),
+            ("stress=abc", {}, r"a\.extxyz: cannot be read: "),
+        ],
+    )
+    def test_text_for_a_label(self, tmp_path, entry, keys, message):
+        (tmp_path / "a.extxyz").write_text(f"1\nProperties=species:S:1:pos:R:3 {entry}\nLi 0 0 0\n")
+        with pytest.raises(FormatError, match=message):
+            read(tmp_path / "a.extxyz", keys=keys)
 
     def test_wrong_shapes(self, tmp_path):
         atoms = copper(0, labelled=False)
@@ -260,13 +343,50 @@ class TestVASP:
         assert [atoms.info.get("converged") for atoms in read(path, index="1:")] == [False, None]
 
     def test_outcar(self):
-        good = "---- aborting loop because EDIFF is reached ----\n FREE ENERGIE OF THE ION-ELECTRON SYSTEM (eV)\n"
-        bad = "---- aborting loop EDIFF was not reached (unconverged) ----\n FREE ENERGIE OF THE ION-ELECTRON SYSTEM\n"
-        old = " FREE ENERGIE OF THE ION-ELECTRON SYSTEM (eV)\n"  # VASP 5 says nothing where NELM ends the loop
+        old = " FREE ENERGIE OF THE ION-ELECTRON SYSTEM (eV)\n\n\n\n\n"  # VASP 5 says nothing where NELM ends the loop
+        good = "---- aborting loop because EDIFF is reached ----\n" + old
+        bad = "---- aborting loop EDIFF was not reached (unconverged) ----\n" + old
         assert converged_in_outcar(good + bad + good + old) == [True, False, True, False]
 
-    def test_a_cut_off_vasprun_marks_nothing(self):
+    @pytest.mark.parametrize(
+        ("cut", "marks"),
+        [
+            ("<time>", [None, False]),  # behind the energy of the second step, which took all that NELM allows
+            ('<varray name="forces"><v>0 0 -2</v>', [None]),  # before it: ASE leaves that step out
+        ],
+    )
+    def test_a_cut_off_vasprun_is_marked_as_far_as_it_goes(self, tmp_path, cut, marks):
+        steps = "\n".join(STEP.format(scf=SCF.format(n=-k) * count, n=-k) for k, count in ((1, 2), (2, 3)))
+        text = VASPRUN.format(steps=steps.removesuffix("</calculation>") + "<time>")
+        path = tmp_path / "vasprun.xml"
+        path.write_text(text[: text.index(cut) + len(cut)])
+        found = read(path)
+        assert [atoms.info.get("converged") for atoms in found] == marks
+        assert found.report.unconverged == marks.count(False)
         assert converged_in_vasprun("<modeling><calculation>") == []
+
+    def test_a_cut_off_outcar_has_the_steps_that_ase_finds(self):
+        text = (
+            "---- aborting loop because EDIFF is reached ----\n FREE ENERGIE OF THE ION-ELECTRON SYSTEM (eV)\n"
+            + "\n" * 4
+        )
+        assert converged_in_outcar(text + text) == [True, True]
+        assert converged_in_outcar(text + text[:-2]) == [True]
+
+    @pytest.mark.parametrize(
+        ("name", "text"),
+        [
+            ("OUTCAR", ""),
+            ("OUTCAR", " vasp.6.4.1\n executed on LinuxGNU\n running on 4 total cores\n"),
+            ("OUTCAR", " vasp.6.4.1\n   ions per type =   1\n   ISPIN  =  1\n Iteration 1( 1)\n"),
+            ("vasprun.xml", ""),
+            ("vasprun.xml", "<modeling>"),
+        ],
+    )
+    def test_a_run_killed_early_names_its_file(self, tmp_path, name, text):
+        (tmp_path / name).write_text(text)
+        with pytest.raises(FormatError, match=f"{name}: "):
+            read(tmp_path / name)
 
 
 def test_reference_data(shared):

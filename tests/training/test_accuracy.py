@@ -55,6 +55,8 @@ def test_report_finds_the_errors(wrong):
     assert report.groups["temperature_K"]["300"].energy.count == 2
     assert report.groups["temperature_K"]["600"].energy.max < 1e-9
     assert report.groups["absent"]["-"].energy == report.overall.energy
+    alone = evaluate("beta-lps", wrong, groups="temperature_K", threads=1)  # one name, not its letters
+    assert alone.groups == {"temperature_K": report.groups["temperature_K"]}
     assert report.energies.shape == (3, 2)
     assert report.forces.shape == (288, 2)
     assert report.stresses.shape == (18, 2)

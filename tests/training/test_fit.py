@@ -204,6 +204,27 @@ def test_gaps_in_the_data_are_flagged(frames):
     assert not radial[:, 3].any()
 
 
+def test_frames_marked_as_unconverged_are_flagged(frames, held):
+    """As a flag, as extended XYZ reads one, and as text; those that are not used do not count."""
+    some = [atoms.copy() for atoms in frames[:6]]
+    for atoms, labelled, flag in zip(some, frames, [False, np.bool_(False), "False", True, None, False], strict=False):
+        atoms.calc = labelled.calc
+        atoms.info["converged"] = flag
+    some[5].info["config_weight"] = 0.0
+    told = held[0].copy()
+    told.calc = held[0].calc
+    told.info["converged"] = False
+    result = fit(some, 2, validation=[told, held[1]], settings=FitSettings(starts=0, iterations=1), threads=1)
+    text = "\n".join(result.flags)
+    assert "training data: 3 of 6 frames are marked as unconverged; their labels are used all the same" in text
+    assert "held-out data: 1 of 2 frames are marked as unconverged" in text
+
+
+def test_one_group_may_be_given_as_text(frames):
+    result = fit(frames[:4], 2, groups="temperature_K", settings=FitSettings(starts=0, iterations=1), threads=1)
+    assert set(result.training.groups) == {"temperature_K"}
+
+
 def test_pairs_that_never_meet_are_flagged_and_do_not_interact(frames):
     """P-P distances in the crystal are more than 4 Å."""
     result = fit(frames[:4], 4, cutoff=4.0, settings=FitSettings(starts=0, iterations=2), threads=1)

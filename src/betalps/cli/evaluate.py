@@ -6,7 +6,7 @@ import argparse
 import json
 from pathlib import Path
 
-from betalps.cli.frames import read_frames
+from betalps.cli.frames import add_keys_option, numbering, read_frames
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -14,7 +14,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("potential", metavar="NAME|FILE", help="a bundled potential, or a .almtp or .mtp file")
     add("data", metavar="FILE", type=Path, nargs="+", help="labelled: extxyz, MLIP .cfg, or what ASE reads")
-    add("--species", metavar="X", nargs="+", help="symbols in the order of types, for files that do not say")
+    add(
+        "--species", metavar="X", nargs="+", help="of the potential in the order of its types, if its file does not say"
+    )
+    add_keys_option(parser)
     add("--groups", metavar="KEY", nargs="+", default=[], help="info entries to report errors by")
     add("--shifts", metavar="FILE", type=Path, help="of other label sources: the JSON file of betalps train")
     add("--parity", metavar="FILE", type=Path, help="write parity plots there (.svg, .png, .pdf)")
@@ -32,7 +35,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     require_writable(arguments.output, arguments.parity)
     potential = load(arguments.potential, arguments.species)
-    frames = read_frames(arguments.data, arguments.species or potential.species)
+    frames = read_frames(arguments.data, numbering(potential), arguments.keys)
     shifts = None if arguments.shifts is None else read_shifts(arguments.shifts)
     report = evaluate(potential, frames, groups=arguments.groups, shifts=shifts, threads=arguments.threads)
     if arguments.output is not None:

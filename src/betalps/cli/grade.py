@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from statistics import median
 
-from betalps.cli.frames import add_common_options, read_both
+from betalps.cli.frames import add_common_options, numbering, read_both
 
 _DESCRIPTION = """\
 Prints the extrapolation grade of structures: up to 1 for what was selected, above about 2 for neighbourhoods that
@@ -78,12 +78,12 @@ def run(arguments: argparse.Namespace) -> int:
             atoms.arrays["nbh_grades"] = sites
         for atoms, largest in zip(dataset, grades.largest, strict=True):
             atoms.info["grade"] = float(largest)
-        write(dataset, arguments.output, species=potential.species)
+        write(dataset, arguments.output, species=numbering(potential))
     if arguments.cut is not None:
         settings = Cutting(radius=potential.cutoff, kind=arguments.kind)
         pieces = cut_extrapolative(
             potential, dataset.frames, threshold=arguments.threshold, settings=settings, threads=arguments.threads
         )
-        write(pieces, arguments.cut, species=potential.species)
+        write(pieces, arguments.cut, species=numbering(potential))
         print(f"{len(pieces)} neighbourhoods cut: {arguments.cut}")
     return 0

@@ -10,7 +10,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from betalps.cli.frames import read_frames
+from betalps.cli.frames import add_keys_option, read_frames
 from betalps.cli.train import add_search_arguments, weights_and_settings
 
 if TYPE_CHECKING:
@@ -44,6 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--cutoffs", metavar="Å", type=float, nargs="+", help="(4 5 6 7)")
     add("--radial-sizes", metavar="N", type=int, nargs="+", default=[8], help="radial basis functions (8)")
     add("--species", metavar="X", nargs="+", help="symbols of the types of .cfg files")
+    add_keys_option(parser)
     add_search_arguments(parser)
     rule = parser.add_argument_group("recommendation")
     rule.add_argument("--tolerance", metavar="X", type=float, default=0.25, help="errors above the best (%(default)s)")
@@ -70,11 +71,13 @@ def run(arguments: argparse.Namespace) -> int:
 
             executor = stack.enter_context(process_pool(arguments.workers))
         result = grid_search(
-            read_frames(arguments.data, arguments.species),
+            read_frames(arguments.data, arguments.species, arguments.keys),
             levels=arguments.levels or LEVELS,
             cutoffs=arguments.cutoffs or CUTOFFS,
             radial_sizes=arguments.radial_sizes,
-            validation=read_frames(arguments.valid, arguments.species) if arguments.valid else arguments.valid_fraction,
+            validation=read_frames(arguments.valid, arguments.species, arguments.keys)
+            if arguments.valid
+            else arguments.valid_fraction,
             weights=weights,
             settings=settings,
             seed=arguments.seed,

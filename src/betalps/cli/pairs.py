@@ -1,4 +1,4 @@
-"""Options of the form NAME=NUMBER."""
+"""Options of the form NAME=NUMBER or NAME=TEXT."""
 
 from __future__ import annotations
 
@@ -31,4 +31,28 @@ def numbers_by_name(option: str, pairs: Sequence[str], expected: str) -> dict[st
             name = ""
         if not name:
             raise ValueError(f"{option} {pair}: expected {expected}")
+    return found
+
+
+def texts_by_name(option: str, pairs: Sequence[str], expected: str) -> dict[str, str]:
+    """Take NAME=TEXT pairs apart; a text may hold ``=``.
+
+    Parameters
+    ----------
+    option, pairs, expected
+        As for `numbers_by_name`.
+
+    Raises
+    ------
+    ValueError
+        A pair has no ``=``, no name or no text, or a name is given twice.
+    """
+    found: dict[str, str] = {}
+    for pair in pairs:
+        name, _, text = pair.partition("=")
+        if not name or not text:
+            raise ValueError(f"{option} {pair}: expected {expected}")
+        if name in found:
+            raise ValueError(f"{option} {pair}: {name} is {found[name]} already; expected each name once")
+        found[name] = text
     return found

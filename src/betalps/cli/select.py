@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from betalps.cli.frames import add_common_options, read_both
+from betalps.cli.frames import add_common_options, numbering, read_both
 
 _DESCRIPTION = """\
 Selects the configurations that determine a potential's coefficients best (D-optimality, MaxVol), and stores them in
@@ -89,5 +89,5 @@ def run(arguments: argparse.Namespace) -> int:
             file=sys.stderr,
         )
     if arguments.selected is not None:
-        write([dataset[k] for k in selection.chosen], arguments.selected, species=potential.species)
+        write([dataset[k] for k in selection.chosen], arguments.selected, species=numbering(potential))
     return 0

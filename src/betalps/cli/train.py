@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from betalps.cli.frames import read_sourced
+from betalps.cli.frames import add_keys_option, numbering, read_sourced
 from betalps.cli.pairs import numbers_by_name
 
 if TYPE_CHECKING:
@@ -39,13 +39,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     held = parser.add_mutually_exclusive_group()
     held.add_argument("--valid", metavar="FILE", type=Path, nargs="+", help="held-out structures; say when to stop")
     held.add_argument("--valid-fraction", metavar="X", type=float, help="hold out this fraction of --train instead")
+    add_keys_option(parser)
     add("--output", metavar="FILE", type=Path, default=Path("potential.almtp"), help="(%(default)s)")
     form = parser.add_argument_group("potential")
     form.add_argument("--level", type=int, default=14, help="2, 4, … 28: accuracy and cost (%(default)s)")
     form.add_argument("--cutoff", metavar="Å", type=float, default=5.0, help="(%(default)s)")
     form.add_argument("--min-dist", metavar="Å", type=float, help="by default 0.99 of the shortest in --train")
     form.add_argument("--radial-size", metavar="N", type=int, default=8, help="radial basis functions (%(default)s)")
-    form.add_argument("--species", metavar="X", nargs="+", help="symbols, in order; needed for .cfg files")
+    form.add_argument(
+        "--species", metavar="X", nargs="+", help="symbols, in order; needed for .cfg files, or by --form"
+    )
     form.add_argument("--form", metavar="FILE", type=Path, help="take all of these from a potential instead")
     form.add_argument("--warm-start", action="store_true", help="begin at the coefficients of --form")
     add_search_arguments(parser)
@@ -127,14 +130,15 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.warm_start and arguments.form is None:
         raise ValueError("--warm-start needs --form, the potential to begin with")
     form = arguments.level if arguments.form is None else Potential.read(arguments.form, arguments.species)
+    types = arguments.species if arguments.form is None else numbering(form)
     validation = arguments.valid_fraction
     if arguments.valid:
-        validation = read_sourced(arguments.valid, arguments.species, arguments.valid_sources, "--valid-sources")
+        validation = read_sourced(arguments.valid, types, arguments.valid_sources, "--valid-sources", arguments.keys)
     checkpoint = output.with_name(output.name + ".checkpoint")
     try:
         with Progress() as progress:
             result = fit(
-                read_sourced(arguments.train, arguments.species, arguments.sources, "--sources"),
+                read_sourced(arguments.train, types, arguments.sources, "--sources", arguments.keys),
                 form,
                 validation=validation,
                 species=arguments.species,

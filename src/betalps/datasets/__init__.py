@@ -2,9 +2,10 @@
 
 from betalps.datasets.cfg import format_cfg, read_cfg, write_cfg
 from betalps.datasets.duplicates import duplicates, fingerprints
-from betalps.datasets.labels import LABELS, stored_labels, with_labels
+from betalps.datasets.labels import LABELS, carried_labels, is_unconverged, stored_labels, with_labels
 from betalps.datasets.outliers import Limits, Outlier, outliers
-from betalps.datasets.reading import Dataset, LabelCount, ReadReport, read
+from betalps.datasets.reading import Dataset, read
+from betalps.datasets.report import LabelCount, ReadReport
 from betalps.datasets.sampling import Sampled, Sampling, sample
 from betalps.datasets.splitting import Split, split
 from betalps.datasets.strain import STUDY_STRAINS, strained
@@ -22,10 +23,12 @@ __all__ = [
     "Sampled",
     "Sampling",
     "Split",
+    "carried_labels",
     "duplicates",
     "fingerprints",
     "format_cfg",
     "format_extxyz",
+    "is_unconverged",
     "outliers",
     "plus_stress_from_stress",
     "read",

@@ -9,7 +9,7 @@ from ase import Atoms
 
 from betalps.datasets._cfg_reader import CfgReader
 from betalps.datasets.compression import pack, read_unpacked
-from betalps.datasets.labels import stored_labels
+from betalps.datasets.labels import carried_labels
 from betalps.datasets.stress import plus_stress_from_stress
 from betalps.errors import FormatError, SpeciesError
 from betalps.files import write_atomic
@@ -69,9 +69,10 @@ def format_cfg(images: Atoms | Iterable[Atoms], species: Species) -> str:
     Parameters
     ----------
     images
-        Energy, forces and stress are taken from their calculators where these have them without a
-        calculation; ``site_en`` and ``nbh_grades`` from ``arrays``; Features from those entries of ``info``
-        that are numbers or one line of text (others are left out).
+        Energy, forces and stress are taken from their calculators where these have them without a calculation,
+        else from ``info`` and ``arrays``, where they have ASE's names; ``site_en`` and ``nbh_grades`` from
+        ``arrays``; Features from those entries of ``info`` that are numbers or one line of text (others are
+        left out).
     species
         As in :func:`read_cfg`.
 
@@ -141,7 +142,7 @@ def _type_of(symbol: str, types: Mapping[str, int]) -> int:
 
 
 def _block(atoms: Atoms, types: Mapping[str, int]) -> str:
-    results, cell = stored_labels(atoms), _supercell(atoms)
+    results, cell = carried_labels(atoms), _supercell(atoms)
     names, columns = ["cartes_x", "cartes_y", "cartes_z"], [atoms.positions]
     for name in _SITE_ARRAYS[:1]:
         if name in atoms.arrays:
@@ -168,7 +169,11 @@ def _block(atoms: Atoms, types: Mapping[str, int]) -> str:
     if "stress" in results and len(cell) == 3:
         virial = plus_stress_from_stress(results["stress"], atoms.get_volume())
         lines += [" PlusStress:  xx yy zz yz xz xy", f"    {_row(virial)}"]
-    lines += [f" Feature   {key}\t{value}" for key, value in atoms.info.items() if _is_feature(key, value)]
+    lines += [
+        f" Feature   {key}\t{value}"
+        for key, value in atoms.info.items()
+        if key not in results and _is_feature(key, value)
+    ]
     return "\n".join([*lines, "END_CFG", "", ""])
 
 

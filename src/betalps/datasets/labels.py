@@ -1,10 +1,12 @@
 """The labels of a configuration: what is stored with it, without a calculation."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from ase import Atoms
 
+from betalps.datasets.stress import voigt
 from betalps.typing import Floats
 
 LABELS = ("energy", "forces", "stress")
@@ -23,20 +25,62 @@ def stored_labels(atoms: Atoms) -> dict[str, Floats]:
     dict
         Those there are of ``energy`` (eV, shape ()), ``forces`` (eV/Å, shape (n, 3)) and ``stress`` (eV/Å³, shape
         (6,), ASE's sign, Voigt order). Results of another structure than `atoms` are not its labels.
+
+    Raises
+    ------
+    ValueError
+        A label is not numbers; names it.
     """
     calc = atoms.calc
     if calc is None:
         return {}
     names = [name for name in LABELS if calc.results.get(name) is not None]
-    return {
-        name: np.asarray(calc.results[name], dtype=np.float64)
-        for name in names
-        if not calc.calculation_required(atoms, [name])
-    }
+    return {name: _numbers(calc.results[name], name) for name in names if not calc.calculation_required(atoms, [name])}
+
+
+def carried_labels(atoms: Atoms) -> dict[str, Floats]:
+    """Like `stored_labels`, and where a calculator has none, those under ASE's names in ``info`` and ``arrays``.
+
+    Parameters
+    ----------
+    atoms
+        With or without a calculator.
+
+    Returns
+    -------
+    dict
+        As of `stored_labels`. An entry that cannot be such a label, for its shape or its type, is none.
+    """
+    labels = stored_labels(atoms)
+    shapes: dict[str, list[tuple[int, ...]]] = {"energy": [()], "forces": [(len(atoms), 3)], "stress": [(6,), (3, 3)]}
+    for name in LABELS:
+        value = (atoms.arrays if name == "forces" else atoms.info).get(name)
+        if name in labels or value is None:
+            continue
+        try:
+            array = np.asarray(value)
+        except ValueError:  # a list of lists of several lengths
+            continue
+        if array.shape in shapes[name] and array.dtype.kind in "fiu":
+            array = array.astype(np.float64)
+            labels[name] = voigt(array) if name == "stress" else array
+    return labels
+
+
+def is_unconverged(info: Mapping[str, Any]) -> bool:
+    """Whether a configuration is marked as one whose electronic structure did not converge.
+
+    Parameters
+    ----------
+    info
+        Of the configuration. ``converged`` is a flag, or text where the format knows no flags (``.cfg``).
+    """
+    flag = info.get("converged", True)
+    return flag.lower() in {"false", "f"} if isinstance(flag, str) else flag is not None and not np.all(flag)
 
 
 def with_labels(atoms: Atoms, labels: Mapping[str, Floats | float]) -> Atoms:
-    """A copy of a configuration that carries the labels given, and no others.
+    """A copy of a configuration that carries the labels given, and no others, in ``info`` or ``arrays`` neither.
 
     Parameters
     ----------
@@ -48,6 +92,15 @@ def with_labels(atoms: Atoms, labels: Mapping[str, Floats | float]) -> Atoms:
     from ase.calculators.singlepoint import SinglePointCalculator
 
     labelled: Atoms = atoms.copy()
+    for name in LABELS:
+        (labelled.arrays if name == "forces" else labelled.info).pop(name, None)
     results = {name: float(value) if name == "energy" else value for name, value in labels.items()}
     labelled.calc = SinglePointCalculator(labelled, **results)
     return labelled
+
+
+def _numbers(value: Any, name: str) -> Floats:
+    try:
+        return np.asarray(value, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{name} is {value!r}, expected numbers") from error

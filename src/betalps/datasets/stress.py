@@ -48,3 +48,30 @@ def plus_stress_from_stress(stress: ArrayLike, volume: float) -> Floats:
         -∂E/∂ε, eV, of the same shape.
     """
     return -np.asarray(stress, dtype=np.float64) * volume
+
+
+def voigt(stress: Floats) -> Floats:
+    """Six components from a matrix, or as they are.
+
+    Parameters
+    ----------
+    stress
+        Shape (6,), (9,) or (3, 3).
+
+    Returns
+    -------
+    numpy.ndarray
+        xx, yy, zz, yz, xz, xy.
+
+    Raises
+    ------
+    ValueError
+        The shape is another.
+    """
+    if stress.shape == (9,):
+        stress = stress.reshape(3, 3)
+    if stress.shape == (3, 3):
+        return stress[[0, 1, 2, 1, 0, 0], [0, 1, 2, 2, 2, 1]]
+    if stress.shape != (6,):
+        raise ValueError(f"has shape {stress.shape}, expected (6,), (9,) or (3, 3)")
+    return stress

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from io import BytesIO
 from pathlib import Path
 from xml.etree.ElementTree import ParseError
 
@@ -11,6 +12,8 @@ from betalps.datasets.compression import read_unpacked
 
 _REACHED = re.compile(r"aborting loop (because EDIFF is reached|EDIFF was not reached)")
 _ENDED = "FREE ENERGIE OF THE ION-ELECTRON SYSTEM"
+_AFTER_END = 4  # lines with the energies; ASE leaves out a step that was cut off before them
+_DEFAULT_NELM = 60
 
 
 def mark_unconverged(path: Path, frames: Sequence[Atoms], index: slice) -> None:
@@ -34,37 +37,50 @@ def mark_unconverged(path: Path, frames: Sequence[Atoms], index: slice) -> None:
         return
     chosen = converged[index]
     if len(chosen) != len(frames):
-        return  # a run that was cut off in the middle of a step: the two cannot be matched
+        return  # ASE sees other steps than we do: which is which cannot be told
     for atoms, good in zip(frames, chosen, strict=True):
         if not good:
             atoms.info["converged"] = False
 
 
 def converged_in_outcar(text: str) -> list[bool]:
-    """For every ionic step of an OUTCAR, whether its electronic loop reached EDIFF."""
+    """For every ionic step of an OUTCAR that ASE reads, whether its electronic loop reached EDIFF."""
     flags = []
     reached = False
-    for line in text.splitlines():
+    lines = text.splitlines()
+    for number, line in enumerate(lines, 1):
         found = _REACHED.search(line)
         if found:
             reached = found[1].startswith("because")
-        elif _ENDED in line:
+        elif _ENDED in line and number + _AFTER_END <= len(lines):
             flags.append(reached)
             reached = False
     return flags
 
 
 def converged_in_vasprun(text: str) -> list[bool]:
-    """For every ionic step of a vasprun.xml, whether its electronic loop took fewer than NELM iterations."""
-    from xml.etree.ElementTree import fromstring  # the file of one's own calculation, as ASE reads it
+    """For every ionic step of a vasprun.xml, whether its electronic loop took fewer than NELM iterations.
 
-    try:
-        root = fromstring(text)  # noqa: S314
+    Parameters
+    ----------
+    text
+        Of the file; one that was cut off is read as far as it goes. Like ASE, the last step then counts if it has come
+        to its energy, and its electronic loop is behind it.
+    """
+    from xml.etree.ElementTree import Element, iterparse
+
+    steps: list[Element] = []
+    most = _DEFAULT_NELM
+    try:  # the file of one's own calculation, as ASE reads it
+        for event, element in iterparse(BytesIO(text.encode()), events=("start", "end")):  # noqa: S314
+            if event == "start" and element.tag == "calculation":
+                steps.append(element)
+            elif event == "end" and element.get("name") == "NELM":
+                most = int(element.text or 0)
     except ParseError:
-        return []  # cut off; ASE has warned
-    nelm = root.find(".//i[@name='NELM']")
-    most = int(nelm.text or 0) if nelm is not None else 60
-    return [len(step.findall("scstep")) < most for step in root.iter("calculation")]
+        if steps and steps[-1].find("energy") is None:
+            steps.pop()
+    return [len(step.findall("scstep")) < most for step in steps]
 
 
 def _text(path: Path) -> str:

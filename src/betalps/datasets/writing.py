@@ -9,7 +9,7 @@ from ase import Atoms
 
 from betalps.datasets.cfg import Species, write_cfg
 from betalps.datasets.compression import ENDINGS, kind_of, pack
-from betalps.datasets.labels import stored_labels
+from betalps.datasets.labels import carried_labels
 from betalps.files import write_atomic
 from betalps.typing import Floats, PathLike
 
@@ -23,7 +23,8 @@ def write(images: Atoms | Iterable[Atoms], path: PathLike, species: Species | No
     Parameters
     ----------
     images
-        Energy, forces and stress are taken from their calculators where these have them without a calculation.
+        Energy, forces and stress are taken from their calculators where these have them without a calculation, else
+        from ``info`` and ``arrays``, where they have ASE's names.
     path
         Ends in ``.extxyz``, ``.xyz`` (also extended) or ``.cfg``, with ``.xz``, ``.gz`` or ``.bz2`` behind it or
         not.
@@ -33,8 +34,8 @@ def write(images: Atoms | Iterable[Atoms], path: PathLike, species: Species | No
     Raises
     ------
     ValueError
-        The name ends in something else, `species` are missing, or an array of the atoms has more than two
-        dimensions.
+        The name ends in something else, `species` are missing, an array of the atoms has more than two dimensions, or
+        an entry of ``info`` is called energy or stress and is none.
     OSError
         The file cannot be written; an old one is then untouched.
     """
@@ -59,6 +60,11 @@ def format_extxyz(images: Atoms | Iterable[Atoms]) -> str:
     ----------
     images
         With labels, ``info`` and ``arrays``; constraints are left out.
+
+    Raises
+    ------
+    ValueError
+        As for `write`.
     """
     return "".join(map(_frame, [images] if isinstance(images, Atoms) else images))
 
@@ -66,7 +72,11 @@ def format_extxyz(images: Atoms | Iterable[Atoms]) -> str:
 def _frame(atoms: Atoms) -> str:
     from ase.io.extxyz import key_val_dict_to_str
 
-    labels = stored_labels(atoms)
+    labels = carried_labels(atoms)
+    for name in ("energy", "stress"):
+        found = None if name in labels else atoms.info.get(name)
+        if found is not None:
+            raise ValueError(f"info[{name!r}] is {found!r}; expected the {name} in numbers, or another name for it")
     arrays = {name: array for name, array in atoms.arrays.items() if name not in {"numbers", "positions"}}
     if "forces" in labels:
         arrays["forces"] = labels["forces"]

@@ -138,7 +138,7 @@ def evaluate(
     potential: Potential | PathLike,
     frames: Iterable[Atoms],
     *,
-    groups: Sequence[str] = (),
+    groups: str | Sequence[str] = (),
     weights: Weights | None = None,
     shifts: Shifts | None = None,
     threads: int | None = None,
@@ -152,8 +152,8 @@ def evaluate(
     frames
         Labelled structures (`read_labels` says where labels are looked for).
     groups
-        Names of ``info`` entries to group by, such as ``"temperature_K"``. Frames without one are grouped
-        under "-".
+        One name of an ``info`` entry to group by, such as ``"temperature_K"``, or several. Frames without it are
+        grouped under "-".
     weights
         Of the reported loss; MLIP-3's by default.
     shifts
@@ -179,7 +179,14 @@ def evaluate(
     return compare(engine, shifted_by(read_labels(frames), shifts or {}), weights or Weights(), groups)
 
 
-def compare(engine: Engine, samples: Sequence[Sample], weights: Weights, groups: Sequence[str] = ()) -> ErrorReport:
+def names_of(groups: str | Sequence[str]) -> list[str]:
+    """The names in `groups`; a text is one name, not a sequence of letters."""
+    return [groups] if isinstance(groups, str) else list(dict.fromkeys(groups))
+
+
+def compare(
+    engine: Engine, samples: Sequence[Sample], weights: Weights, groups: str | Sequence[str] = ()
+) -> ErrorReport:
     """Like `evaluate`, for labels that are read and an engine that is made."""
     table = _Table(engine, samples, weights)
     everything = np.ones(len(samples), dtype=bool)
@@ -189,7 +196,7 @@ def compare(engine: Engine, samples: Sequence[Sample], weights: Weights, groups:
     return ErrorReport(
         overall=table.errors(everything),
         species=_by_species(numbers, np.diff(table.forces).reshape(-1, 3)),
-        groups={key: _by_value(table, samples, key) for key in groups},
+        groups={key: _by_value(table, samples, key) for key in names_of(groups)},
         missing=count_missing(samples),
         loss=float(weighted / total) if total > 0 else np.nan,
         losses=table.losses,

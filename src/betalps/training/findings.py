@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from betalps.datasets import is_unconverged
 from betalps.potentials import Potential
 from betalps.training.accuracy import ErrorReport
 from betalps.training.compositions import compositions
@@ -119,6 +120,9 @@ def _missing(samples: Sequence[Sample]) -> list[str]:
     missing = count_missing(samples)
     total = len(samples)
     found = [f"{missing[n]} of {total} frames have no {n}" for n in ("energy", "forces", "stress") if missing[n]]
+    unconverged = sum(is_unconverged(sample.info) for sample in samples if sample.rows and sample.weight)
+    if unconverged:
+        found.append(f"{unconverged} of {total} frames are marked as unconverged; their labels are used all the same")
     unlabelled = sum(sample.rows == 0 for sample in samples)
     if unlabelled:
         found.append(f"{unlabelled} of {total} frames have no label at all and are not used")

@@ -13,7 +13,7 @@ from betalps.calculators.engine import default_threads
 from betalps.potentials import Potential
 from betalps.provenance import provenance
 from betalps.training import findings
-from betalps.training.accuracy import compare
+from betalps.training.accuracy import compare, names_of
 from betalps.training.checkpoint import Checkpoint
 from betalps.training.data import TrainingData, gather
 from betalps.training.labels import SOURCE_KEY, LabelError, hash_samples
@@ -47,7 +47,7 @@ def fit(
     sources: Sources | None = None,
     atomic_energies: Mapping[str, float] | None = None,
     warm_start: bool = False,
-    groups: Sequence[str] = (),
+    groups: str | Sequence[str] = (),
     seed: int = 0,
     threads: int | None = None,
     checkpoint: PathLike | None = None,
@@ -83,7 +83,7 @@ def fit(
     warm_start
         Begin at the coefficients of `form` instead of at random.
     groups
-        ``info`` entries to report errors by.
+        One name of an ``info`` entry to report errors by, or several.
     seed
         Of starts, subset and held-out fraction. The same data, seed and threads give the same potential, bit
         for bit, interrupted or not.
@@ -165,13 +165,13 @@ def fit(
 
 
 def _result(
-    problem: Problem, data: TrainingData, weights: Weights, groups: Sequence[str], best: State, threads: int
+    problem: Problem, data: TrainingData, weights: Weights, groups: str | Sequence[str], best: State, threads: int
 ) -> dict[str, Any]:
     """The potential of the best state, its errors by source where there are several, and what to know about it."""
     scale, shifts = problem.scale, problem.shifts(best.linear)
     potential = problem.potential(best.radial, best.linear)
     engine = Engine(potential, threads=threads)
-    keys = list(dict.fromkeys([*groups, *([SOURCE_KEY] if scale.others else [])]))
+    keys = list(dict.fromkeys([*names_of(groups), *([SOURCE_KEY] if scale.others else [])]))
     report = compare(engine, scale.shifted(data.held_out, shifts), weights, keys) if data.held_out else None
     flags = findings.about_training(problem.form, data.training, weights, data.shortest)
     flags += findings.about_sources(scale, data.training, data.held_out)

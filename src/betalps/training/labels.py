@@ -5,10 +5,12 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from betalps.datasets import Dataset
 from betalps.errors import BetalpsError
 from betalps.typing import Floats, Ints
 
@@ -90,7 +92,7 @@ def read_labels(frames: Iterable[Atoms], name: str = "frames") -> list[Sample]:
     frames
         Labelled structures.
     name
-        How errors call them.
+        How errors call them, unless they are a `Dataset`, which knows the files they come from.
 
     Returns
     -------
@@ -102,7 +104,10 @@ def read_labels(frames: Iterable[Atoms], name: str = "frames") -> list[Sample]:
     LabelError
         There are no frames; a position, cell, weight or label is not finite, or a label has the wrong shape.
     """
-    samples = [_sample(atoms, index, f"{name}: frame {index}") for index, atoms in enumerate(frames)]
+    places = (f"{name}: frame {index}" for index in count())
+    if isinstance(frames, Dataset):
+        places = (f"{file}, frame {number}" for file, number in frames.origins)
+    samples = [_sample(atoms, index, place) for index, (atoms, place) in enumerate(zip(frames, places, strict=False))]
     if not samples:
         raise LabelError(f"{name}: there are none")
     return samples
