@@ -10,9 +10,9 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable, Hashable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from multiprocessing.connection import Connection, wait
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from betalps.errors import BetalpsError
 
@@ -27,6 +27,23 @@ Task = Callable[[Report], None]
 
 _WATCH = 0.2  # s between looks whether the parent lives
 _GRACE = 10.0  # s that a process has to end in
+
+
+class Executor(Protocol):
+    """What executors of `concurrent.futures` have in common with those of dask, Parsl and executorlib.
+
+    A future needs `result`; for labels `add_done_callback`, too.
+    """
+
+    def submit(self, function: Callable[..., Any], /, *args: Any) -> Any:
+        """Run a function somewhere, and return a future at once."""
+
+
+def call_off(futures: Iterable[Any]) -> None:
+    """Cancel what has not begun, where futures can be cancelled."""
+    for future in futures:
+        with contextlib.suppress(AttributeError, NotImplementedError):  # parsl's cannot
+            future.cancel()
 
 
 class WorkerError(BetalpsError):

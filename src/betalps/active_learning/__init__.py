@@ -5,7 +5,7 @@ from betalps.active_learning.factories import gpaw, mtp, named_calculator, seven
 from betalps.active_learning.grading import Grades, grade
 from betalps.active_learning.label_store import Failure
 from betalps.active_learning.label_workers import LabelWorkers
-from betalps.active_learning.labelling import Executor, Labelled, LabellingError, LabelProgress, label
+from betalps.active_learning.labelling import Labelled, LabellingError, LabelProgress, label
 from betalps.active_learning.loop.config import LoopConfig, Seed
 from betalps.active_learning.loop.learning import ActiveLearning
 from betalps.active_learning.loop.progress import LoopProgress
@@ -13,6 +13,7 @@ from betalps.active_learning.loop.settings import Budget, Choosing, Exploration,
 from betalps.active_learning.loop.state import LoopState
 from betalps.active_learning.maxvol import MaxVol
 from betalps.active_learning.selection import Selection, SelectionProgress, select
+from betalps.workers import Executor
 
 __all__ = [
     "ActiveLearning",

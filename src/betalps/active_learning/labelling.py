@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import BrokenExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -20,22 +20,13 @@ from betalps.datasets import LABELS, stored_labels, with_labels
 from betalps.errors import BetalpsError
 from betalps.training.labels import SOURCE_KEY
 from betalps.typing import Floats, PathLike
+from betalps.workers import Executor, call_off
 
 if TYPE_CHECKING:
     from ase import Atoms
     from ase.calculators.calculator import BaseCalculator
 
 Factory = Callable[[], "BaseCalculator"]
-
-
-class Executor(Protocol):
-    """What `concurrent.futures` executors have in common with those of dask, Parsl and executorlib.
-
-    A future needs `result` and `add_done_callback`.
-    """
-
-    def submit(self, function: Callable[..., Any], /, *args: Any) -> Any:
-        """Run a function somewhere, and return a future at once."""
 
 
 class LabellingError(BetalpsError):
@@ -291,8 +282,7 @@ def _there(jobs: Sequence[Job], executor: Executor) -> Iterator[tuple[str, Outco
             except Exception as error:  # noqa: BLE001 (executors raise what they like)
                 yield key, error
     finally:
-        for future in futures:
-            future.cancel()  # what has not begun, if we are leaving early
+        call_off(futures)  # what has not begun, if we are leaving early
 
 
 def compute_label(factory: Factory, atoms: Atoms, properties: Sequence[str], work: str) -> Outcome:

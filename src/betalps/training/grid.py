@@ -17,7 +17,7 @@ from betalps.provenance import provenance
 from betalps.training.cost import measure_cost
 from betalps.training.data import TrainingData, gather
 from betalps.training.fitting import fit
-from betalps.training.grid_calls import Executor, call_all
+from betalps.training.grid_calls import call_all
 from betalps.training.grid_folder import claim, keep, kept
 from betalps.training.labels import Sample, hash_samples
 from betalps.training.points import GridPoint, GridResult
@@ -25,7 +25,7 @@ from betalps.training.settings import FitSettings
 from betalps.training.sources import Sources
 from betalps.training.weights import Weights
 from betalps.typing import Json, PathLike
-from betalps.workers import WorkerError
+from betalps.workers import Executor, WorkerError
 
 if TYPE_CHECKING:
     from ase import Atoms

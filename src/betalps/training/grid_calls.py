@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any, Protocol, TypeVar
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+from betalps.workers import Executor, call_off
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
-
-
-class Executor(Protocol):
-    """What `grid_search` needs of an executor; those of `concurrent.futures`, dask, parsl have it."""
-
-    def submit(self, function: Callable[..., Any], /, *arguments: Any) -> Any:
-        """Start a call; returns a future with ``result()``, and ``cancel()`` if it can be called off."""
 
 
 def call_all(
@@ -48,11 +42,5 @@ def call_all(
         for future in futures:
             take(future.result())
     except BaseException:
-        _call_off(futures)
+        call_off(futures)
         raise
-
-
-def _call_off(futures: Iterable[Any]) -> None:
-    for future in futures:
-        with contextlib.suppress(AttributeError, NotImplementedError):  # parsl's futures refuse
-            future.cancel()

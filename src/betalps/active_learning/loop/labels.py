@@ -12,7 +12,6 @@ import numpy as np
 from betalps.active_learning.label_store import LabelStore, structure_key
 from betalps.active_learning.label_workers import LabelWorkers
 from betalps.active_learning.labelling import (
-    Executor,
     Factory,
     Labelled,
     LabellingError,
@@ -24,6 +23,7 @@ from betalps.active_learning.labelling import (
 from betalps.active_learning.loop.settings import Labels
 from betalps.datasets import stored_labels
 from betalps.training.labels import SOURCE_KEY
+from betalps.workers import Executor
 
 if TYPE_CHECKING:
     from ase import Atoms

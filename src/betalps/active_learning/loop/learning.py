@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from betalps.active_learning.factories import named_calculator
-from betalps.active_learning.labelling import Executor, Factory, LabelProgress, describe
+from betalps.active_learning.labelling import Factory, LabelProgress, describe
 from betalps.active_learning.loop.candidates import DRAWN, Choice, choose, draw, in_random_order, why_none
 from betalps.active_learning.loop.config import LoopConfig
 from betalps.active_learning.loop.exploration import RunOutcome, candidates_of, explore, frames_of, worst_of
@@ -28,6 +28,7 @@ from betalps.errors import CheckpointError
 from betalps.files import locked
 from betalps.potentials import Potential, load
 from betalps.typing import Json, PathLike
+from betalps.workers import Executor
 
 if TYPE_CHECKING:
     from ase import Atoms
