@@ -162,6 +162,7 @@ def markdown(card: dict) -> str:
         "LARGE": _large_table(card["large"]),
         "HASHES": "\n".join(f"- `data/{name}.extxyz.xz`: `{d['sha256']}`" for name, d in card["data"].items()),
         "MISSED": _missed(card["held_out"]["targets"]),
+        "BEYOND": _beyond(held["groups"]["group"], *BOUNDARY_TARGETS[card["name"]]),
         "WORST": "; ".join(f"{name}: {where}" for name, where in card["held_out"]["worst"].items()),
     }
     for name, content in sections.items():
@@ -171,6 +172,19 @@ def markdown(card: dict) -> str:
 
 def _missed(targets: dict) -> str:
     return "; ".join(name for name, found in targets.items() if found["value"] > found["target"]) or "none"
+
+
+def _beyond(groups: dict, energy: float, force: float) -> str:
+    """Groups whose errors are larger than what is wanted of the boundaries."""
+    found = []
+    for name, errors in groups.items():
+        mine = {"meV/atom": (errors["energy_meV_per_atom"], energy), "meV/Å": (errors["force_meV_per_A"], force)}
+        over = [
+            f"{e['mae']:.{1 if unit == 'meV/Å' else 2}f} {unit}" for unit, (e, most) in mine.items() if e["mae"] > most
+        ]
+        found += [f"{name} ({', '.join(over)})"] if over else []
+    wanted = f"what is wanted of the boundaries, {energy:g} meV/atom and {force:g} meV/Å"
+    return f"Means over all temperatures that are beyond {wanted}: {'; '.join(found) or 'none'}."
 
 
 def _table(head: list[str], rows: list[list[object]]) -> str:
