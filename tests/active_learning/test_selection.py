@@ -9,7 +9,7 @@ from ase.io import read
 
 from betalps.active_learning import SelectionProgress, grade, select
 from betalps.calculators import MTP
-from betalps.datasets import read_cfg
+from betalps.datasets import read_cfg, with_labels
 from betalps.errors import BetalpsError, SpeciesError, StructureError
 from betalps.potentials import Potential
 from betalps.structures import beta_li3ps4
@@ -193,6 +193,9 @@ class TestGrade:
             select(potential, frames, add=True)
         with pytest.raises(BetalpsError, match="one of neighbourhoods with weight_scaling 2; expected configurations"):
             select(selection.potential, frames, add=True, mode="configuration")
+        unsound = with_labels(frames[1], {"energy": 1.0, "forces": np.full((len(frames[1]), 3), np.inf)})
+        with pytest.raises(BetalpsError, match="structure 1: forces: NaN or infinite"):
+            select(potential, [frames[0], unsound])
         bad = beta_li3ps4()
         bad.positions[3, 1] = np.nan
         for function in (lambda: select(potential, [*frames, bad]), lambda: grade(selection.potential, [*frames, bad])):

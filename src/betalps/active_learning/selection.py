@@ -10,7 +10,7 @@ import numpy as np
 
 from betalps.active_learning.maxvol import THRESHOLD, UNFILLED, MaxVol
 from betalps.active_learning.rows import WEIGHT_SCALING, Mode, coefficient_groups, row_batches
-from betalps.datasets import format_cfg, read_cfg
+from betalps.datasets import format_cfg, read_cfg, stored_labels
 from betalps.errors import BetalpsError
 from betalps.potentials import ActiveSet
 from betalps.typing import Integers, PathLike
@@ -123,7 +123,7 @@ def select(
     ValueError
         No configurations, `threshold` is not larger than 1, or a choice is none of those named.
     BetalpsError
-        `add` without an active set or with one of the other mode.
+        `add` without an active set or with one of the other mode; a label that is not finite.
     StructureError, SpeciesError
         A configuration cannot be evaluated; names it.
     """
@@ -134,6 +134,12 @@ def select(
     for name, given, known in (("mode", mode, get_args(Mode)), ("start", start, get_args(Start))):
         if given not in known:
             raise ValueError(f"{name} is {given!r}; expected {' or '.join(map(repr, known))}")
+    for number, atoms in enumerate(frames):
+        broken = [name for name, value in stored_labels(atoms).items() if not np.isfinite(value).all()]
+        if broken:
+            raise BetalpsError(
+                f"structure {number}: {', '.join(broken)}: NaN or infinite; expected numbers, or no label"
+            )
     engine = Engine(potential, threads=threads)
     pool = _Pool(frames, _old_configurations(engine.potential, mode) if add else [])
     volume = _continued(engine.potential, pool, threshold) if add else None
