@@ -13,14 +13,12 @@ from betalps.active_learning.loop.settings import Budget, Choosing, Exploration,
 from betalps.active_learning.loop.state import LoopState
 from betalps.active_learning.maxvol import MaxVol
 from betalps.active_learning.selection import Selection, SelectionProgress, select
-from betalps.workers import Executor
 
 __all__ = [
     "ActiveLearning",
     "Budget",
     "Choosing",
     "Cutting",
-    "Executor",
     "Exploration",
     "Failure",
     "Fitting",
