@@ -98,17 +98,17 @@ class LabelStore:
             found = json.loads(path.read_text(encoding="utf-8"))
         except ValueError as error:
             raise CheckpointError(f"{path}: cannot be read: {error}") from error
-        differing = [name for name, value in wanted.items() if found.get(name) != value]
-        if differing and not any(any(place.iterdir()) for place in (self._labelled, self._failed)):
-            with self.locked():  # nothing was ever labelled, and nothing is being
-                path.unlink()
-                self._require_same(wanted)
+        name = next((name for name, value in wanted.items() if found.get(name) != value), None)
+        if name is None:
             return
-        for name in differing:
+        if any(any(place.iterdir()) for place in (self._labelled, self._failed)):
             raise CheckpointError(
                 f"{path}: the folder holds labels with {name} {found.get(name)!r}, now {wanted[name]!r} is asked for; "
                 "take another folder"
             )
+        with self.locked():  # nothing was ever labelled, and nothing is being
+            path.unlink()
+            self._require_same(wanted)
 
     def locked(self) -> AbstractContextManager[None]:
         """Keep other processes out; the lock goes with the process, however it ends."""

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from betalps.active_learning.label_store import Failure, LabelStore, structure_key
-from betalps.datasets import LABELS, stored_labels, with_labels
+from betalps.datasets import LABELS, label_shapes, stored_labels, with_labels
 from betalps.errors import BetalpsError
 from betalps.training.labels import SOURCE_KEY
 from betalps.typing import Floats, PathLike
@@ -328,7 +328,7 @@ def _calculate(atoms: Atoms, properties: Sequence[str]) -> dict[str, Floats]:
         "forces": lambda: atoms.get_forces(apply_constraint=False),
         "stress": lambda: atoms.get_stress(apply_constraint=False),
     }
-    shapes: dict[str, tuple[int, ...]] = {"energy": (), "forces": (len(atoms), 3), "stress": (6,)}
+    shapes = label_shapes(atoms)
     periodic = atoms.cell.rank == 3 and bool(atoms.pbc.all())
     wanted = [name for name in properties if name != "stress" or periodic]
     return {name: _shaped(name, np.array(calculate[name](), dtype=np.float64), shapes[name]) for name in wanted}

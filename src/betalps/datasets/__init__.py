@@ -2,7 +2,7 @@
 
 from betalps.datasets.cfg import format_cfg, read_cfg, write_cfg
 from betalps.datasets.duplicates import duplicates, fingerprints
-from betalps.datasets.labels import LABELS, carried_labels, is_unconverged, stored_labels, with_labels
+from betalps.datasets.labels import LABELS, carried_labels, is_unconverged, label_shapes, stored_labels, with_labels
 from betalps.datasets.outliers import Limits, Outlier, outliers
 from betalps.datasets.reading import Dataset, read
 from betalps.datasets.report import LabelCount, ReadReport
@@ -29,6 +29,7 @@ __all__ = [
     "format_cfg",
     "format_extxyz",
     "is_unconverged",
+    "label_shapes",
     "outliers",
     "plus_stress_from_stress",
     "read",

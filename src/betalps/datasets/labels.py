@@ -12,6 +12,11 @@ from betalps.typing import Floats
 LABELS = ("energy", "forces", "stress")
 
 
+def label_shapes(atoms: Atoms) -> dict[str, tuple[int, ...]]:
+    """The shape of each label of a configuration, by name."""
+    return {"energy": (), "forces": (len(atoms), 3), "stress": (6,)}
+
+
 def stored_labels(atoms: Atoms) -> dict[str, Floats]:
     """The labels that a configuration carries; nothing is calculated.
 
@@ -41,19 +46,10 @@ def stored_labels(atoms: Atoms) -> dict[str, Floats]:
 def carried_labels(atoms: Atoms) -> dict[str, Floats]:
     """Like `stored_labels`, and where a calculator has none, those under ASE's names in ``info`` and ``arrays``.
 
-    Parameters
-    ----------
-    atoms
-        With or without a calculator.
-
-    Returns
-    -------
-    dict
-        As of `stored_labels`. An entry that cannot be such a label, for its shape or its type, is none.
+    An entry that cannot be such a label, for its shape or its type, is none. A stress may be a matrix there.
     """
     labels = stored_labels(atoms)
-    shapes: dict[str, list[tuple[int, ...]]] = {"energy": [()], "forces": [(len(atoms), 3)], "stress": [(6,), (3, 3)]}
-    for name in LABELS:
+    for name, shape in label_shapes(atoms).items():
         value = (atoms.arrays if name == "forces" else atoms.info).get(name)
         if name in labels or value is None:
             continue
@@ -61,7 +57,8 @@ def carried_labels(atoms: Atoms) -> dict[str, Floats]:
             array = np.asarray(value)
         except ValueError:  # a list of lists of several lengths
             continue
-        if array.shape in shapes[name] and array.dtype.kind in "fiu":
+        fits = array.shape == shape or (name == "stress" and array.shape == (3, 3))
+        if fits and array.dtype.kind in "fiu":
             array = array.astype(np.float64)
             labels[name] = voigt(array) if name == "stress" else array
     return labels

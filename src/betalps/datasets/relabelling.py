@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from ase import Atoms
 
-from betalps.datasets.labels import LABELS, carried_labels, stored_labels, with_labels
+from betalps.datasets.labels import LABELS, carried_labels, label_shapes, stored_labels, with_labels
 from betalps.datasets.stress import stress_from_plus_stress, voigt
 from betalps.errors import FormatError
 from betalps.typing import Floats
@@ -47,7 +47,7 @@ def relabelled(atoms: Atoms, keys: Mapping[str, str], where: str) -> tuple[Atoms
     own = wanted & labels.keys()
     found = {_label(name): value for name, value in named.items() if value is not None}
     labels = {name: value for name, value in labels.items() if name not in wanted} | found
-    for name, shape in {"energy": (), "forces": (len(atoms), 3), "stress": (6,)}.items():
+    for name, shape in label_shapes(atoms).items():
         if name in labels and labels[name].shape != shape:
             raise FormatError(f"{where}: {name} has shape {labels[name].shape}, expected {shape}")
     if not keys and labels.keys() == stored.keys():
