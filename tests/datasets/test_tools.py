@@ -144,6 +144,12 @@ class TestOutliers:
     def test_sound_data_has_none(self):
         assert outliers(self.labelled()) == []
 
+    @pytest.mark.parametrize("flag", [False, np.False_, "False", "F"])
+    def test_unconverged_however_the_file_says_so(self, flag):
+        frames = self.labelled()
+        frames[5].info["converged"] = flag
+        assert [(entry.index, entry.kind) for entry in outliers(frames)] == [(5, "unconverged")]
+
     def test_each_kind(self):
         frames = self.labelled()
         forces = np.zeros((4, 3))

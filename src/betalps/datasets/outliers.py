@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 from ase import Atoms
 
-from betalps.datasets.labels import stored_labels
+from betalps.datasets.labels import is_unconverged, stored_labels
 from betalps.neighbors import neighbor_list
 from betalps.typing import Floats
 
@@ -83,7 +83,7 @@ def _one(index: int, atoms: Atoms, limits: Limits) -> Iterator[Outlier]:
     labels = stored_labels(atoms)
     if not labels.keys() & {"energy", "forces"}:
         yield _entry(index, "unlabelled", "neither energy nor forces")
-    if atoms.info.get("converged") is False:
+    if is_unconverged(atoms.info):
         yield _entry(index, "unconverged", "the electronic structure did not converge")
     broken = [name for name, value in labels.items() if not np.all(np.isfinite(value))]
     if broken:
